@@ -1,0 +1,1 @@
+"""Prometheus exporters for php-fpm, RabbitMQ, Redis, Apache, memcached and nginx."""

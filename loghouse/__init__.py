@@ -1,0 +1,1 @@
+"""loghouse: ship logs into ClickHouse, search and tail them."""

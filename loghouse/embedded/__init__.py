@@ -1,0 +1,1 @@
+"""ClickHouse in this process, served on loopback by its native protocol."""

@@ -1,0 +1,1 @@
+"""Command `logq`: read logs from a terminal; one module a verb."""

@@ -1,0 +1,1 @@
+"""Rows to text: for terminals, pipes and programs."""

@@ -1,0 +1,1 @@
+"""From container log files to blocks of the ingest table."""

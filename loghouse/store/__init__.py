@@ -1,0 +1,1 @@
+"""The store: ClickHouse through its native protocol, and the schema in it."""

@@ -1,0 +1,156 @@
+"""One connection to ClickHouse over its native protocol: a server, a cluster node or the embedded engine.
+
+The only module that knows clickhouse-driver. It is imported inside functions, because it takes 0.2 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from loghouse.config import StoreUrl
+from loghouse.errors import LoghouseError, StoreError, StoreUnreachable
+
+Row = tuple[Any, ...]
+Settings = Mapping[str, Any]
+
+CONNECT_TIMEOUT = 5  # seconds
+READ_TIMEOUT = 300  # seconds without a byte from the server; progress packets come far more often
+AUTHENTICATION_FAILED = (193, 516)  # WRONG_PASSWORD (old servers), AUTHENTICATION_FAILED
+
+
+class Store:
+    """A connection that opens on first use; not to be shared between threads."""
+
+    def __init__(self, url: StoreUrl, read_timeout: float = READ_TIMEOUT) -> None:
+        self.url = url
+        self._read_timeout = read_timeout
+        self._client: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def rows(
+        self, sql: str, params: Mapping[str, Any] | None = None, settings: Settings | None = None
+    ) -> list[Row]:
+        """All rows of a query. `params` are bound by the server to `{name:Type}` in the text."""
+        with _translated(self):
+            answer = self._driver().execute(sql, dict(params or {}), settings=dict(settings or {}))
+        return answer if isinstance(answer, list) else []
+
+    def stream(
+        self, sql: str, params: Mapping[str, Any] | None = None, settings: Settings | None = None
+    ) -> Iterator[Row]:
+        """The rows of a query as they arrive, one server block in memory at a time.
+
+        Closing the iterator before its end cancels the query on the server.
+        """
+        ended = False
+        try:
+            with _translated(self):
+                yield from self._driver().execute_iter(sql, dict(params or {}), settings=dict(settings or {}))
+                ended = True
+        finally:
+            if not ended:
+                self.close()
+
+    def insert(
+        self, table: str, columns: Sequence[str], data: Sequence[Sequence[Any]], settings: Settings
+    ) -> None:
+        """Insert one block, column by column; returns when the server has acknowledged it.
+
+        `table` and `columns` are names from our own code, never user text. Strings may be `bytes`.
+        """
+        with _translated(self):
+            self._driver().execute(
+                f"INSERT INTO {table} ({', '.join(columns)}) VALUES",  # noqa: S608 - names of our own schema
+                data,
+                columnar=True,
+                settings={**settings, "strings_as_bytes": True},
+            )
+
+    def cancel(self) -> None:
+        """Cancel the running query; safe to call from a signal handler."""
+        if self._client is not None:
+            self._client.connection.disconnect()
+
+    def close(self) -> None:
+        """Close the connection; the next call opens a new one."""
+        if self._client is not None:
+            self._client.disconnect()
+            self._client = None
+
+    def _driver(self) -> Any:
+        if self._client is None:
+            from clickhouse_driver import Client
+
+            self._client = Client(
+                host=self.url.host,
+                port=self.url.port,
+                database=self.url.database,
+                user=self.url.user,
+                password=self.url.password,
+                secure=self.url.secure,
+                client_name="logq",
+                connect_timeout=CONNECT_TIMEOUT,
+                send_receive_timeout=self._read_timeout,
+                settings={"server_side_params": True},
+            )
+        return self._client
+
+
+class _translated:
+    """Turns the driver's exceptions into ours; a broken connection is closed, so that the next call starts anew."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None or isinstance(error, LoghouseError) or not isinstance(error, Exception):
+            return
+        from clickhouse_driver import errors
+
+        if isinstance(error, errors.ServerException):
+            raise _server_error(error.code, error.message, self._store.url) from None
+        if isinstance(error, (OSError, EOFError, errors.Error)):
+            self._store.close()
+            raise StoreUnreachable(
+                f"cannot reach ClickHouse at {self._store.url.address} ({_reason(error)})",
+                "Set --url or LOGQ_URL, or start the embedded store with: loghouse up",
+            ) from None
+
+
+def _server_error(code: int, text: str, url: StoreUrl) -> StoreError:
+    message = text.split("Stack trace:")[0].strip().removeprefix("DB::Exception: ")
+    if code in AUTHENTICATION_FAILED:
+        return StoreError(
+            f'ClickHouse at {url.address} refused user "{url.user}" (wrong name or password)',
+            "Set them in --url or LOGQ_URL, or the password in a file named by LOGQ_PASSWORD_FILE",
+            code,
+        )
+    return StoreError(f"ClickHouse at {url.address}: {message}", "", code)
+
+
+def _reason(error: Exception) -> str:
+    """The last, most telling part of a driver's error, on one line."""
+    text = str(getattr(error, "message", "") or error or type(error).__name__)
+    for sign, reason in (
+        ("Connection refused", "connection refused"),
+        ("timed out", "timed out"),
+        ("Name or service not known", "unknown host name"),
+        ("Unexpected EOF", "connection closed by the other side"),
+    ):
+        if sign in text:
+            return reason
+    return " ".join(text.split())[:200]
