@@ -1,0 +1,73 @@
+"""A log record as the store gives it back: the row that search, tail and every renderer share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LEVELS = (
+    "unknown",
+    "trace",
+    "debug",
+    "info",
+    "notice",
+    "warning",
+    "error",
+    "critical",
+    "alert",
+    "emergency",
+)
+
+# Column name -> how it is read. The driver gives DateTime64(9) in microseconds, hence the integers.
+COLUMNS: Mapping[str, str] = {
+    "timestamp_ns": "toUnixTimestamp64Nano(timestamp)",
+    "inserted_ms": "toUnixTimestamp64Milli(inserted_at)",
+    "namespace": "namespace",
+    "pod": "pod",
+    "container": "container",
+    "node": "node",
+    "workload": "workload",
+    "stream": "stream",
+    "level": "toString(level)",
+    "format": "format",
+    "message": "message",
+    "raw": "raw",
+    "numbers": "numbers",
+    "strings": "strings",
+    "bools": "bools",
+    "nulls": "nulls",
+    "labels": "labels",
+    "parse_error": "parse_error",
+    "source_id": "source_id",
+    "offset": "offset",
+    "length": "length",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of `logs`, in the order of `COLUMNS`.
+
+    Text that is not UTF-8 arrives as `bytes`. `numbers`, `strings`, `bools` and `nulls` hold the typed fields the
+    store keeps beside the text; fields that it keeps only in `raw` are not in them.
+    """
+
+    timestamp_ns: int
+    inserted_ms: int
+    namespace: str
+    pod: str
+    container: str
+    node: str
+    workload: str
+    stream: str
+    level: str
+    format: str
+    message: str | bytes
+    raw: str | bytes
+    numbers: Mapping[str, float]
+    strings: Mapping[str, str]
+    bools: Mapping[str, bool]
+    nulls: tuple[str, ...]
+    labels: Mapping[str, str]
+    parse_error: str
+    source_id: int
+    offset: int
+    length: int
