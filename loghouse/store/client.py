@@ -85,7 +85,7 @@ class Store:
         """
         with _translated(self):
             self._driver().execute(
-                f"INSERT INTO {table} ({', '.join(columns)}) VALUES",  # noqa: S608 - names of our own schema
+                f"INSERT INTO {table} ({', '.join(columns)}) VALUES",
                 data,
                 columnar=True,
                 settings={**settings, "strings_as_bytes": True},
@@ -144,7 +144,7 @@ def _driver_class(secure: bool) -> Any:
 
 
 class _WholeBlocks:
-    """Makes the driver's iterator hand over each block whole, as columns, where its own would make rows of it."""
+    """Makes the driver's iterator hand over each block whole, column by column, instead of row by row."""
 
     def __init__(self, packets: Iterable[Any], with_column_types: bool = False) -> None:
         self._packets = packets
@@ -156,7 +156,7 @@ class _WholeBlocks:
 
 
 class _translated:
-    """Turns the driver's exceptions into ours; a broken connection is closed, so that the next call starts anew."""
+    """Turns the driver's exceptions into ours; a broken connection is closed, the next call opens a new one."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
