@@ -1,1 +1,1 @@
-"""Rows to text: for terminals, pipes and programs."""
+"""Rows as text, one output format a module. A renderer takes pages of rows and a writer, never queries."""

@@ -1,0 +1,50 @@
+"""The fields of a record, typed: out of the JSON it was written as, else from the maps the store keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from loghouse.record import Record
+
+# What a person reads first; pretty does not repeat it as key=value.
+MESSAGE_KEYS = frozenset(("message", "msg", "_msg", "log", "body", "text"))
+
+
+def fields_of(record: Record) -> dict[str, Any]:
+    """Every field of `record`; keys of nested JSON objects are joined by dots, lists stay lists."""
+    if record.format == "json":
+        found = _from_json(record.raw)
+        if found is not None:
+            return found
+    return {
+        **{key: _whole(number) for key, number in record.numbers.items()},
+        **record.strings,
+        **record.bools,
+        **dict.fromkeys(record.nulls),
+    }
+
+
+def _from_json(raw: str | bytes) -> dict[str, Any] | None:
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    try:
+        found = json.loads(text, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+    return dict(_flat("", found)) if isinstance(found, dict) else None
+
+
+def _flat(prefix: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in fields.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(f"{prefix}{key}.", value)
+        else:
+            yield prefix + key, value
+
+
+def _whole(number: float) -> float | int | str:
+    """2.0 as 2, as it was written most of the time; what JSON cannot hold as text."""
+    if number != number or number in (float("inf"), float("-inf")):
+        return str(number)
+    return int(number) if number == int(number) and abs(number) < 2**53 else number

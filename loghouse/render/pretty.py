@@ -1,0 +1,134 @@
+"""`-o pretty`: lines for people: `time pod/container LEVEL message key=value ...`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from loghouse.record import Record
+from loghouse.render.clock import NANOSECONDS, Clock
+from loghouse.render.colours import DIM, LEVEL_COLOURS, MARK, MATCH, MATCH_END, RESET, pod_colour
+from loghouse.render.escapes import decoded, one_line, visible
+from loghouse.render.fields import MESSAGE_KEYS, fields_of
+from loghouse.render.pages import Pages, Writer
+from loghouse.render.values import picked_values
+from loghouse.render.width import cut, width
+
+# A record may fill this many lines of the screen; the rest is counted, and `-o raw` has it all.
+SCREEN_LINES = 10
+LATE_AFTER_NS = 10 * NANOSECONDS
+
+_LEVEL_NAMES = {
+    "unknown": "-",
+    "notice": "NOTE",
+    "warning": "WARN",
+    "critical": "CRIT",
+    "emergency": "EMERG",
+}
+# Fields that say again what stands in front of the message.
+_SHOWN_ALREADY = MESSAGE_KEYS | {"level", "severity", "time", "timestamp", "ts", "@timestamp", "datetime"}
+_NEEDS_QUOTES = re.compile(r"[\s=\"]|^$")
+
+
+@dataclass(slots=True)
+class Pretty:
+    """Renders records for people: one line each, or with the width of a `screen` wrapped and cut to fit it."""
+
+    clock: Clock
+    fields: list[str]
+    colour: bool = False
+    screen: int | None = None
+    highlight: re.Pattern[str] | None = None
+    mark_late: bool = False
+    _newest: int = field(default=0, init=False)
+    _names: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
+
+    def records(self, pages: Pages, out: Writer) -> int:
+        """One line a record; in a terminal a message of several lines is indented below its first."""
+        count = 0
+        for page in pages:
+            if page:
+                text = "\n".join(map(self._line, page)) + "\n"
+                out.write(text.encode("utf-8", "backslashreplace"))
+                out.flush()
+                count += len(page)
+        return count
+
+    def _line(self, record: Record) -> str:
+        time = self._paint(DIM, self.clock.short(record.timestamp_ns))
+        name = _LEVEL_NAMES.get(record.level) or record.level.upper()
+        level = self._paint(LEVEL_COLOURS.get(record.level, DIM), f"{name:<5}")
+        late = self._lateness(record) if self.mark_late else ""
+        return f"{time} {self._source(record)} {level} {late}{self._body(record)}"
+
+    def _source(self, record: Record) -> str:
+        key = (record.pod or record.node, record.container)
+        name = self._names.get(key)
+        if name is None:
+            if len(self._names) > 10_000:
+                self._names.clear()
+            plain = one_line("/".join(part for part in key if part) or "-")
+            name = self._names[key] = self._paint(pod_colour(key[0]), plain)
+        return name
+
+    def _lateness(self, record: Record) -> str:
+        """A mark on a record that is much older than what was printed before it."""
+        behind = self._newest - record.timestamp_ns
+        self._newest = max(self._newest, record.timestamp_ns)
+        if behind < LATE_AFTER_NS:
+            return ""
+        return self._paint(MARK, f"[late {_duration(behind // NANOSECONDS)}]") + " "
+
+    def _body(self, record: Record) -> str:
+        message = decoded(record.message)
+        shown = visible(message).replace("\n", "\n    ") if self.screen else one_line(message)
+        room = None if self.screen is None else self.screen * SCREEN_LINES
+        if room is not None and width(shown) > room:
+            kept = cut(shown, room)
+            return self._lit(kept) + self._paint(MARK, f"… {len(shown) - len(kept)} more characters")
+        room = None if room is None else room - width(shown)
+        pairs = []
+        for key, value in self._pairs(record):
+            text = one_line(_pair_value(value))
+            if room is not None:
+                room -= len(key) + width(text) + 2
+                if room < 0:
+                    pairs.append(self._paint(MARK, "…"))
+                    break
+            pairs.append(f"{self._paint(DIM, one_line(key) + '=')}{self._lit(text)}")
+        return " ".join((self._lit(shown), *pairs))
+
+    def _pairs(self, record: Record) -> Iterator[tuple[str, Any]]:
+        """The fields that the message does not show: those asked for, else all of a JSON record."""
+        if self.fields:
+            yield from picked_values(record, self.fields, self.clock).items()
+        elif record.format == "json":
+            for key, value in fields_of(record).items():
+                if key not in _SHOWN_ALREADY:
+                    yield key, value
+
+    def _lit(self, text: str) -> str:
+        if not self.colour or self.highlight is None:
+            return text
+        return self.highlight.sub(lambda match: f"{MATCH}{match[0]}{MATCH_END}" if match[0] else "", text)
+
+    def _paint(self, colour: str, text: str) -> str:
+        return f"{colour}{text}{RESET}" if self.colour and text else text
+
+
+def _pair_value(value: Any) -> str:
+    if isinstance(value, str) and not _NEEDS_QUOTES.search(value):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _duration(seconds: int) -> str:
+    """`35s`, `4m10s`, `3h5m`, `2d4h`."""
+    for size, unit, smaller, below in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
+        if seconds >= size:
+            rest = seconds % size // smaller
+            return f"{seconds // size}{unit}{rest}{below}" if rest else f"{seconds // size}{unit}"
+    return f"{seconds}s"
