@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import Any, NoReturn
 
 from loghouse.errors import ExitCode, LoghouseError, QueryError
 
-if TYPE_CHECKING:
-    import typer
 
-
-def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command line to its end and leave the process with its exit code."""
+def run(command: Any, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run typer's commands with the arguments of the process and leave it with their exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    code = _exit_code(app, name, given)
+    code = _exit_code(command, name, given)
     leave(code)
 
 
@@ -35,7 +32,7 @@ def guarded(action: Callable[[], ExitCode], debug: bool) -> ExitCode:
             raise
         say(told(error))
         return error.exit_code
-    except Exception as error:  # noqa: BLE001 - the last resort: a defect of ours is told without a traceback
+    except Exception as error:  # the last resort: a defect of ours, told without a traceback
         if debug:
             raise
         say(f"error: unexpected {type(error).__name__}: {error}\n  Run it again with --debug and report it.")
@@ -70,18 +67,21 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _exit_code(app: typer.Typer, name: str, arguments: list[str]) -> int:
+def _exit_code(command: Any, name: str, arguments: list[str]) -> int:
     import typer
 
     try:
-        code = app(arguments, prog_name=name, standalone_mode=False)
-    except typer.BadParameter.__bases__[0] as error:  # every mistake in the arguments
-        return _misused(error)
+        code = command(arguments, prog_name=name, standalone_mode=False)
     except BrokenPipeError:
         _silence_stdout()
         return ExitCode.OK
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
+    except Exception as error:
+        # The name of what typer raises for a mistake in the arguments is not public, but its subclass is.
+        if not isinstance(error, typer.BadParameter.__bases__):
+            raise
+        return _misused(error)
     return code if isinstance(code, int) else ExitCode.OK
 
 

@@ -1,0 +1,123 @@
+"""The options that verbs share, each declared once. `verbs.py` makes options of the fields here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+DEFAULT_SINCE = "1h"
+DEFAULT_LIMIT = 1000
+
+
+class Format(StrEnum):
+    """What `-o` knows."""
+
+    PRETTY = "pretty"
+    RAW = "raw"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    TEMPLATE = "template"
+
+
+class When(StrEnum):
+    """What `--color` knows."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+def option(*names: str, help: str, env: str, **more: Any) -> Any:
+    """An option that the variable LOGQ_`env` sets as well."""
+    return typer.Option(*names, help=help, envvar=f"LOGQ_{env}", show_default=False, **more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """Options of every verb."""
+
+    url: Annotated[
+        str | None,
+        option("--url", help="The store: clickhouse://user:password@host:9000/loghouse.", env="URL"),
+    ] = None
+    quiet: Annotated[bool, option("-q", "--quiet", help="No notices on stderr.", env="QUIET")] = False
+    debug: Annotated[bool, option("--debug", help="Show tracebacks.", env="DEBUG")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where(Common):
+    """Which records: by where they come from."""
+
+    namespace: Annotated[
+        tuple[str, ...],
+        option("-n", "--namespace", help="Only this namespace; * is a wildcard.", env="NAMESPACE"),
+    ] = ()
+    pod: Annotated[
+        tuple[str, ...], option("-p", "--pod", help="Only this pod; * is a wildcard.", env="POD")
+    ] = ()
+    container: Annotated[
+        tuple[str, ...],
+        option("-c", "--container", help="Only this container; * is a wildcard.", env="CONTAINER"),
+    ] = ()
+    label: Annotated[
+        tuple[str, ...],
+        option("-l", "--label", help="Only pods with this label: key=value.", env="LABEL"),
+    ] = ()
+    level: Annotated[
+        str | None,
+        option("-L", "--level", help="This level and worse, as in -L warning.", env="LEVEL"),
+    ] = None
+    node: Annotated[
+        tuple[str, ...], option("--node", help="Only this node; * is a wildcard.", env="NODE")
+    ] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times(Common):
+    """Which records: by time, and in which time zone times are read and written."""
+
+    since: Annotated[
+        str | None,
+        option(
+            "-s",
+            "--since",
+            help=f"How far back: 15m, 2h, 7d. [default: {DEFAULT_SINCE}]",
+            env="SINCE",
+        ),
+    ] = None
+    from_: Annotated[
+        str | None,
+        option("--from", help="From this time on: 2026-08-01T10:00, 10:00, yesterday, now-2h.", env="FROM"),
+    ] = None
+    to: Annotated[str | None, option("--to", help="Up to this time. [default: now]", env="TO")] = None
+    utc: Annotated[bool, option("--utc", help="Times in UTC instead of local time.", env="UTC")] = False
+    tz: Annotated[str | None, option("--tz", help="Times in this zone: Europe/Berlin.", env="TZ")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape(Common):
+    """How rows are written."""
+
+    output: Annotated[
+        Format,
+        option("-o", "--output", help="How to print. [default: pretty]", env="OUTPUT"),
+    ] = Format.PRETTY
+    template: Annotated[
+        str | None,
+        option("-T", "--template", help="For -o template: '{timestamp} {pod} {message}'.", env="TEMPLATE"),
+    ] = None
+    fields: Annotated[
+        str | None,
+        option("--fields", help="Only these columns, ~labels and fields: pod,status,~app.", env="FIELDS"),
+    ] = None
+    color: Annotated[
+        When,
+        option("--color", help="Colours; auto means on a terminal. [default: auto]", env="COLOR"),
+    ] = When.AUTO
+    stats: Annotated[
+        bool, option("--stats", help="Say on stderr what was read and how long it took.", env="STATS")
+    ] = False
