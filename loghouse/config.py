@@ -73,3 +73,10 @@ def store_url(option: str | None, environ: Mapping[str, str] = os.environ) -> St
             f'cannot read the password file "{path}" ({error})', "Check LOGQ_PASSWORD_FILE"
         ) from None
     return StoreUrl(url.host, url.port, url.database, url.user, password, url.secure)
+
+
+def wants_colour(choice: str, terminal: bool, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether to colour: `--color always` and `never` decide; else only a terminal, unless NO_COLOR is set."""
+    if choice != "auto":
+        return choice == "always"
+    return terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
