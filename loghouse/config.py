@@ -76,7 +76,7 @@ def store_url(option: str | None, environ: Mapping[str, str] = os.environ) -> St
 
 
 def wants_colour(choice: str, terminal: bool, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether to colour: `--color always` and `never` decide; else only a terminal, unless NO_COLOR is set."""
+    """Whether to colour: `--color always` and `never` decide, else only a terminal without NO_COLOR."""
     if choice != "auto":
         return choice == "always"
     return terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"

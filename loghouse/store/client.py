@@ -156,7 +156,7 @@ class _WholeBlocks:
 
 
 class _translated:
-    """Turns the driver's exceptions into ours; a broken connection is closed, the next call opens a new one."""
+    """Turns the driver's exceptions into ours; after a broken connection the next call opens one."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
