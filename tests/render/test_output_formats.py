@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import timedelta, timezone
+from typing import Any
 
 import pytest
 from render.records import TIME, Out, record
@@ -16,6 +17,8 @@ from loghouse.render.jsonlines import JsonLines
 from loghouse.render.raw import render_raw, render_raw_records
 from loghouse.render.table import DrawnTable, render_tsv
 from loghouse.render.template import parse_template
+
+Row = tuple[Any, ...]
 
 JSON = record("paid", raw='{"msg":"paid","a":{"b":1},"n":1.0,"big":12345678901234567890}', format="json")
 
@@ -91,7 +94,7 @@ def test_a_json_record_that_cannot_be_read_again_falls_back_to_the_maps() -> Non
 
 def test_csv_is_quoted_and_reads_back() -> None:
     out = Out()
-    messages = ['comma, "quote"', "two\nlines", "plain", b"\xff"]
+    messages: list[str | bytes] = ['comma, "quote"', "two\nlines", "plain", b"\xff"]
     assert Csv(Clock(), []).records([[record(message) for message in messages]], out) == 4
     header, *rows = csv.reader(io.StringIO(out.text))
     assert header == ["timestamp", "level", "namespace", "pod", "container", "message"]
@@ -129,7 +132,7 @@ def test_a_template_is_harmless_on_a_terminal_and_exact_in_a_pipe() -> None:
         assert out.text == expected
 
 
-TABLE = [[("a\tb\n", 12_345, 0.5, None)], [("日本", 7, 1e-9, True)]]
+TABLE: list[list[Row]] = [[("a\tb\n", 12_345, 0.5, None)], [("日本", 7, 1e-9, True)]]
 
 
 def test_tsv_has_one_line_a_row() -> None:
