@@ -1,0 +1,88 @@
+"""`loghouse ship`: from log files to the store."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from loghouse.config import StoreUrl
+from loghouse.ship.delivery import Delivery, IngestStore
+from loghouse.ship.discover import Discovery
+from loghouse.ship.offsets import Offsets
+from loghouse.ship.problems import Problems
+from loghouse.ship.shipper import Shipper, Summary
+from loghouse.store.client import Store
+
+DEFAULT_PATHS = ("/var/log/pods",)
+INSERT_TIMEOUT = 120.0  # seconds without an answer to an insert
+STOP_DEADLINE = 10.0  # seconds that a stopped shipper takes for what it has already read
+
+log = logging.getLogger("loghouse.ship")
+
+
+def ship(
+    paths: Sequence[str],
+    store_url: StoreUrl,
+    state_dir: str,
+    node: str = "",
+    once: bool = False,
+    *,
+    store: IngestStore | None = None,
+    stop: threading.Event | None = None,
+    on_progress: Callable[[Summary], None] | None = None,
+) -> Summary:
+    """Ship the logs below `paths` into the store: follow them, or with `once` read to their end and return.
+
+    Ends early when `stop` is set, or by SIGINT or SIGTERM when called in the main thread: what has been read
+    is stored within a deadline, the rest is left to the next run. Raises `LoghouseError` if it cannot go on.
+    """
+    problems = Problems()
+    node = node or socket.gethostname()
+    stop = stop or threading.Event()
+    discovery = Discovery(paths or DEFAULT_PATHS, node, problems)
+    offsets = Offsets(state_dir, problems)
+    delivery = Delivery(store or Store(store_url, read_timeout=INSERT_TIMEOUT), offsets, node, once)
+    shipper = Shipper(discovery, offsets, delivery, node, problems, stop, on_progress)
+    try:
+        with _stopped_by_signals(stop):
+            shipper.run(once)
+            complete = delivery.close(stop, STOP_DEADLINE)
+        delivery.check()
+    except BaseException:
+        delivery.abandon()
+        raise
+    finally:
+        shipper.close()
+        offsets.close()
+    summary = shipper.summary()
+    summary.complete = complete
+    summary.interrupted = stop.is_set()
+    return summary
+
+
+def default_state_dir(environ: Mapping[str, str] = os.environ) -> str:
+    """Where offsets are kept unless told: for root the system's place, else the user's."""
+    if os.geteuid() == 0:
+        return "/var/lib/loghouse/ship"
+    home = environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    return os.path.join(home, "loghouse", "ship")
+
+
+@contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,255 @@
+"""Finding log files: a walk over the given paths, repeated often, that reads again only what changed."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from loghouse.errors import UsageError
+from loghouse.ship.paths import (
+    DOCKER_SUFFIX,
+    LogFile,
+    Origin,
+    Rotation,
+    docker_log,
+    plain_log,
+    pod_directory,
+    pod_log,
+    workload_of,
+)
+from loghouse.ship.problems import Problems
+
+DEPTH = 16  # directories below a given path
+SETTLED = (
+    1_000_000_000  # ns: a directory changed later than this before we read it may have changed again since
+)
+CONTAINER_ROOTS = ("pods", "containers")  # below these only names that a runtime gives are logs
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A lineage and its files, oldest first; `superseded` when the container was started again since."""
+
+    origin: Origin
+    files: tuple[LogFile, ...]
+    superseded: bool = False
+
+
+@dataclass(slots=True)
+class _Listing:
+    changed_at: int
+    read_at: int
+    directories: tuple[str, ...]
+    files: tuple[str, ...]
+    links: tuple[str, ...]
+    found: tuple[Found, ...] | None = None
+
+
+class Discovery:
+    """Looks for the logs below `roots`; a root may be a directory or a single file."""
+
+    def __init__(self, roots: Sequence[str], node: str, problems: Problems) -> None:
+        self._roots = [os.path.realpath(root) for root in roots]
+        self._node = node
+        self._problems = problems
+        self._listings: dict[str, _Listing] = {}
+        for root, given in zip(self._roots, roots, strict=True):
+            if not os.path.exists(root):
+                raise UsageError(
+                    f'no such file or directory: "{given}"', "Name a directory of logs or a log file"
+                )
+
+    def scan(self) -> dict[str, Found]:
+        """All lineages there are now. An unchanged one is the same object as before."""
+        result: dict[str, Found] = {}
+        before = self._listings
+        self._listings = {}
+        for root in self._roots:
+            if os.path.isdir(root):
+                plain = os.path.basename(root) not in CONTAINER_ROOTS
+                found: Iterable[Found] = self._walk(root, before, DEPTH, plain)
+            else:
+                found = self._single(root)
+            for each in found:
+                result.setdefault(each.origin.lineage, each)
+        return _without_doubles(result)
+
+    def _single(self, path: str) -> Iterable[Found]:
+        """Only this file, though named by its place if that is a container's."""
+        directory, name = os.path.split(path)
+        for found in self._classify(directory, [name], []) or self._plain(directory, [name]):
+            yield Found(
+                found.origin, tuple(file for file in found.files if file.path == path), found.superseded
+            )
+
+    def _walk(self, directory: str, before: dict[str, _Listing], depth: int, plain: bool) -> Iterable[Found]:
+        listing = self._list(directory, before.get(directory))
+        if listing is None:
+            return
+        self._listings[directory] = listing
+        if listing.found is None or listing.links:
+            found = self._classify(directory, listing.files, listing.links)
+            if not found and plain and pod_directory(os.path.basename(directory)) is None:
+                found = self._plain(directory, listing.files)
+            # What a link leads to may change without this directory, but an equal answer keeps its identity.
+            if tuple(found) != listing.found:
+                listing.found = tuple(found)
+        yield from listing.found or ()
+        if depth == 0:
+            if listing.directories:
+                self._problems.tell("directories too deep, not looked into", directory)
+            return
+        for name in listing.directories:
+            yield from self._walk(os.path.join(directory, name), before, depth - 1, plain)
+
+    def _list(self, directory: str, known: _Listing | None) -> _Listing | None:
+        try:
+            changed_at = os.stat(directory).st_mtime_ns
+            if known and known.changed_at == changed_at and changed_at < known.read_at - SETTLED:
+                return known
+            read_at = time.time_ns()
+            directories, files, links = [], [], []
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    if entry.is_symlink():
+                        links.append(entry.name)
+                    elif entry.is_dir():
+                        directories.append(entry.name)
+                    elif entry.is_file():
+                        files.append(entry.name)
+                    elif pod_log(entry.name) or docker_log(entry.name) or entry.name.endswith(".log"):
+                        self._problems.tell("not a regular file, passed over", entry.path)
+        except FileNotFoundError:
+            return None  # gone since we saw its name
+        except OSError as error:
+            self._problems.tell("cannot read directory", directory, error.strerror)
+            return known
+        fresh = _Listing(changed_at, read_at, tuple(directories), tuple(files), tuple(links))
+        if known and (known.directories, known.files, known.links) == (
+            fresh.directories,
+            fresh.files,
+            fresh.links,
+        ):
+            fresh.found = known.found
+        return fresh
+
+    def _classify(self, directory: str, files: Sequence[str], links: Sequence[str]) -> list[Found]:
+        """The logs of a container's directory, in the pods tree or Docker's; nothing for any other."""
+        above, name = os.path.split(directory)
+        pod = pod_directory(os.path.basename(above))
+        if pod:
+            return self._pod_container(directory, pod, name, files, links)
+        if len(name) >= 12 and f"{name}{DOCKER_SUFFIX}" in files:
+            origin = Origin(lineage=f"docker/{name}", wrapper="docker", container=name[:12])
+            rotations = [(file, docker_log(file)) for file in files]
+            return [Found(origin, _in_order(directory, rotations))]
+        self._refuse_links(directory, links)
+        return []
+
+    def _pod_container(
+        self,
+        directory: str,
+        pod: tuple[str, str, str],
+        container: str,
+        files: Sequence[str],
+        links: Sequence[str],
+    ) -> list[Found]:
+        namespace, name, uid = pod
+        lineages: defaultdict[str, list[tuple[str, Rotation | None]]] = defaultdict(list)
+        for file in files:
+            if rotation := pod_log(file):
+                lineages[rotation.base].append((file, rotation))
+        listed = {base: _in_order(directory, rotations) for base, rotations in lineages.items()}
+        for link in links:
+            rotation = pod_log(link)
+            target = self._docker_target(os.path.join(directory, link)) if rotation else None
+            if rotation and target:
+                listed[rotation.base] = target
+        newest = max((int(base) for base in listed), default=0)
+        return [
+            Found(
+                Origin(
+                    lineage=f"{namespace}_{name}_{uid}/{container}/{base}",
+                    wrapper="cri",
+                    namespace=namespace,
+                    pod=name,
+                    container=container,
+                    workload=workload_of(name, self._node),
+                    pod_uid=uid,
+                    restart=min(int(base), 0xFFFFFFFF),
+                ),
+                log_files,
+                superseded=int(base) < newest,
+            )
+            for base, log_files in sorted(listed.items(), key=lambda item: int(item[0]))
+        ]
+
+    def _docker_target(self, link: str) -> tuple[LogFile, ...] | None:
+        """The files of the Docker container that a pod's log links to; links to anything else are refused.
+
+        A pod that may write to /var/log could plant a link to any file of the node.
+        """
+        target = os.path.realpath(link)
+        directory, name = os.path.split(target)
+        rotation = docker_log(name)
+        if rotation is None or os.path.basename(directory) != rotation.base:
+            self._problems.tell("link to something that is no container log, refused", link, target)
+            return None
+        try:
+            names = os.listdir(directory)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._problems.tell("cannot read directory", directory, error.strerror)
+            return None
+        return _in_order(directory, [(name, docker_log(name)) for name in names])
+
+    def _plain(self, directory: str, files: Sequence[str]) -> list[Found]:
+        lineages: defaultdict[str, list[tuple[str, Rotation | None]]] = defaultdict(list)
+        for file in files:
+            if rotation := plain_log(file):
+                lineages[rotation.base].append((file, rotation))
+        return [
+            Found(Origin(lineage=os.path.join(directory, base)), _in_order(directory, rotations))
+            for base, rotations in lineages.items()
+        ]
+
+    def _refuse_links(self, directory: str, links: Sequence[str]) -> None:
+        for name in links:
+            path = os.path.join(directory, name)
+            target = os.path.realpath(path)
+            inside = any(target == root or target.startswith(f"{root}{os.sep}") for root in self._roots)
+            if not inside and plain_log(name) and _is_file(target):
+                self._problems.tell("link that leaves the given paths, refused", path, target)
+
+
+def _in_order(directory: str, rotations: Iterable[tuple[str, Rotation | None]]) -> tuple[LogFile, ...]:
+    """Oldest first; a file that is just being compressed appears once, as it was."""
+    known = [(name, rotation) for name, rotation in rotations if rotation]
+    names = {name for name, _ in known}
+    return tuple(
+        LogFile(os.path.join(directory, name), rotation.age, rotation.compressed)
+        for name, rotation in sorted(known, key=lambda item: item[1].age)
+        if not (rotation.compressed and name.removesuffix(".gz") in names)
+    )
+
+
+def _without_doubles(found: dict[str, Found]) -> dict[str, Found]:
+    """Docker's own directories are left out where the pods tree leads to the same files."""
+    in_pods = {each.files[-1].path for each in found.values() if each.origin.pod and each.files}
+    return {
+        lineage: each
+        for lineage, each in found.items()
+        if each.origin.pod or not (each.files and each.files[-1].path in in_pods)
+    }
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False

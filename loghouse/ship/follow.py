@@ -1,0 +1,243 @@
+"""Following one lineage: its rotated files oldest first, then the file being written."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+
+from loghouse.ship.batch import Row
+from loghouse.ship.cri import CriGrammar
+from loghouse.ship.discover import Found
+from loghouse.ship.docker import DockerGrammar
+from loghouse.ship.offsets import Offsets, Position, Waits
+from loghouse.ship.partials import Grammar, Joiner, Piece, Range
+from loghouse.ship.paths import LogFile
+from loghouse.ship.problems import Problems
+from loghouse.ship.segment import MAX_LINE, Segment
+
+PART_TIMEOUT = 5.0  # seconds of silence after which the parts of a record are the record
+
+_GRAMMARS: dict[str, Grammar] = {"cri": CriGrammar(), "docker": DockerGrammar()}
+
+
+class Lineage:
+    """The files that one writer fills one after another, and the records that are not complete yet."""
+
+    def __init__(self, found: Found, node: str, offsets: Offsets, problems: Problems) -> None:
+        self.found = found
+        self.origin = found.origin
+        self.moved = False  # the newest file is no longer where it was: look at the directory again
+        self.gone = False  # no file of it is left in any directory
+        self.unread = False  # a file could not be opened: try again later
+        self.due = 0.0  # when the next turn is
+        self.active_at = 0.0  # when there was something to read
+        self._node = node
+        self._problems = problems
+        self._known = offsets.positions(self.origin.lineage)
+        self._present: frozenset[int] = frozenset()
+        self._opened_once = False
+        self._segments: list[Segment] = []  # oldest first; all but the last have unread bytes
+        self._joiner: Joiner | None = None
+        self._changed: dict[int, Position] = {}
+        self._waits = offsets.waits(self.origin.lineage)
+
+    @property
+    def sources(self) -> frozenset[int]:
+        """The files whose positions matter, read to the end or not."""
+        return self._present.union(segment.source for segment in self._segments)
+
+    def update(self, found: Found) -> None:
+        """Take in what the directory holds now. Open files stay open, under any name or none, until read."""
+        self.found = found
+        self.moved = self.unread = False
+        held = {segment.inode: segment for segment in self._segments}
+        segments: list[Segment] = []
+        taken: set[int] = set()
+        for file in found.files:
+            newest = file is found.files[-1]
+            segment = self._held(file, held) or self._opened(file, taken, newest)
+            if segment is None:
+                continue
+            same = next((s for s in held.values() if s.source and s.source == segment.source), None)
+            if same and same is not segment:
+                # The file we have open was compressed meanwhile.
+                segment.close()
+                segment = held.pop(same.inode)
+            segments.append(segment)
+            taken.add(segment.source)
+        self._present = frozenset(taken)
+        gone = [segment for segment in self._segments if segment.inode in held]
+        self._segments = gone + segments
+
+    def close(self) -> None:
+        for segment in self._segments:
+            segment.close()
+        self._segments = []
+
+    def _held(self, file: LogFile, held: dict[tuple[int, int], Segment]) -> Segment | None:
+        try:
+            status = os.stat(file.path)
+        except OSError:
+            return None
+        segment = held.pop((status.st_dev, status.st_ino), None)
+        if segment:
+            segment.file = file
+        return segment
+
+    def _opened(self, file: LogFile, taken: set[int], newest: bool) -> Segment | None:
+        """The file, if it has bytes to read or may get some."""
+        try:
+            segment = Segment(file, self.origin, self._node)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._problems.tell("cannot read file", file.path, error.strerror)
+            self.unread = True
+            return None
+        named = segment.identify(self._known, taken, complete=not newest or file.compressed)
+        if newest and not file.compressed:
+            return segment
+        if named and not segment.contents.ends_at(segment.offset) and segment.size() > segment.offset:
+            return segment
+        if named:
+            taken.add(segment.source)
+        segment.close()
+        return None
+
+    def changed(self) -> bool:
+        """Whether there may be something to read: one look at the newest name, without opening anything."""
+        if not self._opened_once:
+            self._opened_once = True
+            self.update(self.found)
+        if len(self._segments) != 1 or self._waits:
+            return bool(self._segments)
+        segment = self._segments[-1]
+        try:
+            status = os.stat(segment.file.path)
+        except OSError:
+            self.moved = True
+        else:
+            self.moved = (status.st_dev, status.st_ino) != segment.inode
+            if not self.moved and status.st_size < segment.offset and not segment.file.compressed:
+                self._start_over(segment)
+                return True
+        unfinished = segment.seen > segment.offset and (self.found.superseded or self.gone)
+        return segment.size() != segment.seen or unfinished
+
+    def read(self, now: float, final: bool = False) -> list[Row] | None:
+        """The next rows of the lineage, at most a chunk; None when all there is has been read.
+
+        `final` says that nobody will come back for a last line of a plain file that has no end yet.
+        """
+        while self._segments:
+            segment = self._segments[0]
+            # Asked first, read second: what is written before a successor gets its first byte is not missed.
+            superseded = self._is_superseded(segment)
+            complete = superseded or (final and segment.origin.wrapper == "plain") or self._is_over(segment)
+            others = {other.source for other in self._segments if other is not segment}
+            if segment.source or segment.identify(self._known, others, complete):
+                piece = segment.lines() or (segment.rest() if complete else None)
+                if piece:
+                    return self._rows(segment, piece, now)
+            if not superseded:
+                return self._flushed(segment, now) or None
+            if damage := segment.contents.damage():
+                self._problems.tell("file is damaged, its end was not read", segment.file.path, damage)
+            segment.close()
+            self._segments.pop(0)
+        return None
+
+    def changes(self) -> tuple[dict[int, Position], Waits | None]:
+        """What the rows read since the last call change once they are stored."""
+        positions, self._changed = self._changed, {}
+        if self._joiner is None:
+            return positions, None
+        waits = self._joiner.waits()
+        if waits == self._waits:
+            return positions, None
+        self._waits = waits
+        return positions, waits
+
+    def ended(self) -> bool:
+        """Whether the files are gone and everything they held has been read."""
+        return self.gone and all(self._is_over(segment) for segment in self._segments)
+
+    def _is_superseded(self, segment: Segment) -> bool:
+        if segment.file.compressed:
+            return True
+        return segment is not self._segments[-1] and self._segments[1].size() > 0
+
+    def _is_over(self, segment: Segment) -> bool:
+        """Whether the writer has gone: its container was started again or removed, and the file rests."""
+        return (self.found.superseded or self.gone) and self._rests(segment)
+
+    def _rests(self, segment: Segment) -> bool:
+        return time.time() - segment.modified() >= PART_TIMEOUT
+
+    def _flushed(self, segment: Segment, now: float) -> list[Row]:
+        """Records whose last part never came."""
+        if self._joiner is None and self._waits and segment.source:
+            self._start_joining(segment, now)
+        if self._joiner is None or not self._joiner.waits():
+            return []
+        pieces = self._joiner.flush(before=now if self._rests(segment) else now - PART_TIMEOUT)
+        return [Row(self.origin, segment.wrapper, *piece) for piece in pieces]
+
+    def _rows(self, segment: Segment, piece: Piece, now: float) -> list[Row]:
+        if not piece.data:
+            return []
+        if self._joiner is None and segment.wrapper in _GRAMMARS:
+            self._start_joining(segment, now)
+        if len(piece.data) > MAX_LINE:
+            self._problems.count("lines longer than 1 MiB cut")
+        joined = self._joiner is not None and not piece.span
+        pieces = (
+            self._joiner.feed(piece.source, piece.offset, piece.data, now)
+            if self._joiner and joined
+            else [piece]
+        )
+        position = segment.position()
+        self._known[position.source] = self._changed[position.source] = position
+        return [Row(self.origin, segment.wrapper, *each) for each in pieces]
+
+    def _start_joining(self, segment: Segment, now: float) -> None:
+        self._joiner = Joiner(
+            _GRAMMARS[segment.wrapper], lambda: self._problems.count("records longer than 1 MiB cut")
+        )
+        for stream, ranges in self._waits.items():
+            if not self._read_again(ranges, now):
+                self._problems.tell("parts of a record are gone", self.origin.lineage, stream)
+
+    def _read_again(self, ranges: Iterable[Range], now: float) -> bool:
+        """Give the joiner the parts that waited when the last run ended; False if some are gone."""
+        wanted = {each.source for each in ranges}
+        segments: dict[int, Segment] = {}
+        for file in self.found.files:
+            try:
+                segment = Segment(file, self.origin, self._node)
+            except OSError:
+                continue
+            if segment.identify(self._known, segments, complete=True) and segment.source in wanted:
+                segments[segment.source] = segment
+            else:
+                segment.close()
+        found = True
+        for source, start, end in ranges:
+            data = segments[source].contents.read(start, end - start) if source in segments else b""
+            if len(data) == end - start and self._joiner:
+                self._joiner.feed(source, start, data, now)
+            else:
+                found = False
+        for segment in segments.values():
+            segment.close()
+        return found
+
+    def _start_over(self, segment: Segment) -> None:
+        """The file was emptied in place: what it holds now is another file to us."""
+        self._problems.tell("file was truncated, read from its beginning", segment.file.path)
+        segment.close()
+        self._segments.remove(segment)
+        opened = self._opened(segment.file, set(), newest=True)
+        if opened:
+            self._segments.append(opened)
