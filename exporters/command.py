@@ -32,6 +32,7 @@ from exporters.settings import (
     read_file,
 )
 from exporters.targets import TargetRules, check_patterns
+from exporters.version import VERSION
 from exporters.webconfig import WebAccess, read_web_config
 
 Own = TypeVar("Own")
@@ -170,9 +171,7 @@ def click_command(kind: Kind[Any]) -> click.Command:
 
     def callback(config_file: str | None, once: bool, version: bool, **given: Any) -> None:
         if version:
-            from importlib.metadata import version as installed
-
-            click.echo(f"{kind.name} {installed('logq')}")
+            click.echo(f"{kind.name} {VERSION}")
             return
         flags = {name: _as_text(value) for name, value in given.items() if value is not None}
         try:

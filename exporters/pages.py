@@ -45,11 +45,13 @@ class Pages:
             return Response(403, b"scraping other targets is off: set --targets to allow some\n")
         target, module = request.first("target"), request.first("module")
         if not target:
+            self.rules.refused.add()
             return Response(400, b"'target' parameter must be specified\n")
         try:
             address = self.rules.allow(target)
             self.rules.settings(address, module)
         except TargetRefused as error:
+            self.rules.refused.add()
             return Response(400, f"{error}\n".encode())
         return self._page(request, address, module)
 

@@ -6,12 +6,13 @@ and a way to collect its passwords.
 
 import os.path
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Generic, TypeVar
 
 from exporters.connection import Address, parse_address
 from exporters.settings import File, SettingsError, override
+from exporters.tally import Tally
 
 Settings = TypeVar("Settings")
 
@@ -29,6 +30,8 @@ class TargetRules(Generic[Settings]):
     allowed: Sequence[str]
     modules: Mapping[str, Mapping[str, str]]
     targets: Sequence[tuple[str, Mapping[str, str]]]
+    # Requests for other targets that were refused.
+    refused: Tally = field(default_factory=Tally)
 
     @classmethod
     def build(
