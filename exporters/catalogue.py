@@ -1,4 +1,4 @@
-"""The metrics an exporter can emit, declared once: for making families, for the documentation and for tests."""
+"""The metrics an exporter can emit, declared once: for families, for the documentation and for tests."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
