@@ -1,0 +1,133 @@
+"""Fields of a record at read time, taken out of `raw`: what is not a number is stored once, in the text itself."""
+
+from collections.abc import Callable
+
+from loghouse.formats.catalogue import PACKS
+from loghouse.formats.view import listed, quoted
+
+Bind = Callable[[object, str], str]
+
+DEPTH = 4  # levels of nested JSON objects that become dotted keys
+
+# Where the text a person reads first stands in a JSON record, the most usual first.
+MESSAGE_KEYS = ("message", "msg", "log", "body", "text", "@message", "MESSAGE", "Message", "event", "error")
+
+KV_PAIRS = "extractKeyValuePairs(raw, '=', ' ,;\\t', '\"')"
+
+
+def field_text(key: str, bind: Bind) -> str:
+    """SQL for the text of a field of the record, '' when it is absent.
+
+    `bind(value, type)` registers a query parameter and returns its placeholder: the key never enters the SQL.
+    Strings come decoded, arrays and objects as JSON, numbers as they are written in JSON's shortest form.
+    """
+    branches = [f"format = 'json', {_json_text(key, bind)}"]
+    for pack in PACKS:
+        if key in pack.fields:
+            group = pack.fields.index(key) + 1
+            branches.append(f"format = '{pack.name}', extractGroups(raw, {quoted(pack.regex)})[{group}]")
+    for prefix, group in (("context.", 5), ("extra.", 6)):
+        if key.startswith(prefix):
+            source = f"extractGroups(raw, {quoted(_monolog())})[{group}]"
+            branches.append(f"format = 'monolog', {_json_text(key.removeprefix(prefix), bind, source)}")
+    return f"multiIf({', '.join(branches)}, {KV_PAIRS}[{bind(key, 'String')}])"
+
+
+def field_exists(key: str, bind: Bind) -> str:
+    """SQL that is true when the record has the field, whatever its value (JSON null as well)."""
+    branches = [f"format = 'json', {_json_has(key, bind)}"]
+    branches += [
+        f"format = '{pack.name}', {field_text(key, bind)} != ''" for pack in PACKS if key in pack.fields
+    ]
+    if key.startswith(("context.", "extra.")):
+        branches.append(f"format = 'monolog', {field_text(key, bind)} != ''")
+    return f"multiIf({', '.join(branches)}, mapContains({KV_PAIRS}, {bind(key, 'String')}))"
+
+
+def field_type(key: str, bind: Bind) -> str:
+    """SQL for ClickHouse's name of a JSON field's type: 'Null', 'Bool', 'String', 'Int64', ...; '' when absent."""
+    nested, literal = _paths(key, bind)
+    if nested == literal:
+        return f"if(format = 'json', JSONHas(raw, {literal}) ? toString(JSONType(raw, {literal})) : '', '')"
+    return (
+        f"multiIf(format != 'json', '', JSONHas(raw, {nested}), toString(JSONType(raw, {nested})), "
+        f"JSONHas(raw, {literal}), toString(JSONType(raw, {literal})), '')"
+    )
+
+
+def message_sql() -> str:
+    """The alias column `message`: a JSON record's own text where it has one, any other record as it is."""
+    texts = ", ".join(f"nullIf(JSONExtractString(raw, {quoted(key)}), '')" for key in MESSAGE_KEYS)
+    return f"if(format = 'json', coalesce({texts}, raw), raw)"
+
+
+def json_pairs_sql(source: str = "raw") -> str:
+    """All fields of a JSON record as pairs of dotted key and JSON text, objects taken apart, arrays kept whole."""
+
+    def level(text: str, prefix: str, depth: int) -> str:
+        pair = f"p{depth}"
+        key = f"concat({prefix}{pair}.1)" if not prefix else f"concat({prefix}, {pair}.1)"
+        leaf = f"[({key}, {pair}.2)]"
+        if depth < DEPTH:
+            inside = level(f"{pair}.2", f"concat({key}, '.')", depth + 1)
+            leaf = f"if(startsWith({pair}.2, '{{') AND {pair}.2 != '{{}}', {inside}, {leaf})"
+        return f"arrayFlatten(arrayMap({pair} -> {leaf}, JSONExtractKeysAndValuesRaw({text})))"
+
+    return level(source, "", 1)
+
+
+def text_fields_sql() -> str:
+    """The fields of a record that is not JSON, as a map: of its pack, and `key=value` pairs in the text."""
+    branches = [
+        f"format = '{pack.name}', mapFilter((k, v) -> v != '', "
+        f"mapFromArrays({listed(pack.fields)}, "
+        f"arrayResize(extractGroups(raw, {quoted(pack.regex)}), {len(pack.fields)})))"
+        for pack in PACKS
+        if pack.fields
+    ]
+    own_text = ", ".join(quoted(pack.name) for pack in PACKS if "status" in pack.fields)
+    pairs = f"if(format IN ('json', {own_text}), map(), {KV_PAIRS})"
+    return f"mapUpdate({pairs}, multiIf({', '.join(branches)}, map()::Map(String, String)))"
+
+
+def keys_sql() -> str:
+    """The names of all fields of a record."""
+    return (
+        f"if(format = 'json', arrayMap(p -> p.1, {json_pairs_sql()}), mapKeys({text_fields_sql()}))"
+        "::Array(LowCardinality(String))"
+    )
+
+
+def _json_text(key: str, bind: Bind, source: str = "raw") -> str:
+    nested, literal = _paths(key, bind)
+    text = _json_value(source, literal)
+    return (
+        text
+        if nested == literal
+        else f"if(JSONHas({source}, {nested}), {_json_value(source, nested)}, {text})"
+    )
+
+
+def _json_value(source: str, path: str) -> str:
+    return (
+        f"if(JSONType({source}, {path}) IN ('Array', 'Object'), "
+        f"JSONExtractRaw({source}, {path}), JSONExtractString({source}, {path}))"
+    )
+
+
+def _json_has(key: str, bind: Bind) -> str:
+    nested, literal = _paths(key, bind)
+    has = f"JSONHas(raw, {literal})"
+    return has if nested == literal else f"(JSONHas(raw, {nested}) OR {has})"
+
+
+def _paths(key: str, bind: Bind) -> tuple[str, str]:
+    """`a.b` may be b inside a, or a key that has a dot in its name: both as arguments of a JSON function."""
+    literal = bind(key, "String")
+    parts = key.split(".")
+    nested = ", ".join(bind(part, "String") for part in parts) if len(parts) > 1 else literal
+    return nested, literal
+
+
+def _monolog() -> str:
+    return next(pack.regex for pack in PACKS if pack.name == "monolog")

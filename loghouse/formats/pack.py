@@ -1,0 +1,22 @@
+"""What a format pack is: how to know a line of some program and how to take it apart, as data for SQL."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """One log format that is text, not JSON. All expressions are RE2, which both ClickHouse and Python read.
+
+    `pattern` knows the format by the first 200 bytes of a record and excludes every other pack's lines.
+    `level` finds the word or letter of the level in its one group, in those bytes; '' if there is none.
+    `fields` names the groups of `regex`, in order; `numeric` are those that hold plain numbers, and the groups of
+    `numbers` are the same ones again: a short expression, because it runs on every line that is stored.
+    """
+
+    name: str
+    pattern: str
+    level: str
+    regex: str = ""
+    fields: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    numbers: str = ""

@@ -1,0 +1,197 @@
+"""The SELECT of the ingest view: chunks of files in, parsed rows of `logs` out, all in ClickHouse.
+
+Two rules keep it fast and keep it from ever throwing. A dear function gets '' instead of the rows that are not its
+business, and everything is evaluated eagerly (the view sets `short_circuit_function_evaluation`): with lazy branches
+ClickHouse computes a shared expression once for each branch, which doubled the time. And only functions that
+answer bad input with NULL, '' or [] are used.
+"""
+
+from loghouse.formats import level as levels
+from loghouse.formats.catalogue import PACKS
+from loghouse.formats.pack import Pack
+
+HEAD_BYTES = 200  # a pack must know its lines by these
+PAIRS = "Array(Tuple(String, Float64))"
+
+
+def quoted(text: str) -> str:
+    """`text` as an SQL string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def listed(texts: object) -> str:
+    """An SQL array literal of strings."""
+    return "[" + ", ".join(quoted(str(text)) for text in texts) + "]"  # type: ignore[attr-defined]
+
+
+def number_of(pack: Pack) -> int:
+    """The index `multiMatchAnyIndex` gives for the lines of this pack; 0 is no pack."""
+    return PACKS.index(pack) + 1
+
+
+def _lines() -> str:
+    """Physical lines with their place in the file; a row with `span` is one record already."""
+    return """
+        SELECT source_id, wrapper, namespace, pod, container, node, workload, pod_uid, restart, labels,
+            line, line_offset AS offset, line_length AS length
+        FROM
+        (
+            SELECT *,
+                span > 0 AS joined,
+                arrayPopBack(splitByChar('\\n', endsWith(data, '\\n') ? data : concat(data, '\\n'))) AS lines,
+                arrayMap(x -> length(x) + 1, lines) AS lengths,
+                arrayMap((upto, len) -> offset + upto - len, arrayCumSum(lengths), lengths) AS offsets
+            FROM {ingest}
+        )
+        ARRAY JOIN
+            lines AS line,
+            offsets AS line_offset,
+            if(joined, [span], lengths)::Array(UInt32) AS line_length"""
+
+
+def _unwrapped() -> str:
+    """The container runtime's part of a line taken off: time, stream and the record as the program wrote it."""
+    return f"""
+    SELECT *,
+        position(line, ' ') AS stamp_end,
+        substring(line, stamp_end + 1, 6) AS cri_stream,
+        substring(line, stamp_end + 8, 1) AS cri_tag,
+        wrapper = 'cri' AND stamp_end > 19 AND cri_stream IN ('stdout', 'stderr') AND cri_tag IN ('F', 'P') AS is_cri,
+        position(line, ' ', if(is_cri, stamp_end + 8, 1)) AS tags_end,
+        JSONExtract(if(wrapper = 'docker', line, ''), 'Tuple(log String, stream String, time String)') AS entry,
+        entry.3 != '' AS is_docker,
+        parseDateTime64BestEffortOrNull(
+            multiIf(is_cri, substring(line, 1, stamp_end - 1), is_docker, entry.3, ''), 9, 'UTC') AS stamp,
+        stamp >= toDateTime64('1970-01-02', 9, 'UTC') AND stamp < toDateTime64('2149-01-01', 9, 'UTC') AS in_range,
+        multiIf(
+            is_cri, if(tags_end = 0, '', substring(line, tags_end + 1)),
+            is_docker, if(endsWith(entry.1, '\\n'), substring(entry.1, 1, length(entry.1) - 1), entry.1),
+            line) AS raw,
+        multiIf(is_cri, cri_stream, is_docker, entry.2, '') AS stream,
+        multiIf(
+            wrapper = 'cri' AND NOT is_cri, 'cri',
+            wrapper = 'docker' AND NOT is_docker, 'docker',
+            (is_cri OR is_docker) AND NOT ifNull(in_range, 0), 'timestamp',
+            NOT isValidUTF8(raw), 'utf8', '') AS wrapper_error
+    FROM
+    ({_lines()}
+    )"""
+
+
+def _recognised() -> str:
+    """The pack of each record, and the key-value pairs of JSON records down to four levels."""
+    patterns = listed(pack.pattern for pack in PACKS)
+    nested = ",\n".join(
+        f"""        arrayFilter(p -> startsWith(p.2, '{{'), json{depth}) AS objects{depth},
+        arrayFlatten(arrayMap(
+            o -> arrayMap(p -> (concat(o.1, '.', p.1), p.2), JSONExtractKeysAndValuesRaw(o.2)), objects{depth})) AS json{depth + 1}"""
+        for depth in (1, 2, 3)
+    )
+    return f"""
+    SELECT *,
+        startsWith(raw, '{{') AS braced,
+        if(braced, '', substring(raw, 1, {HEAD_BYTES})) AS head,
+        multiMatchAnyIndex(head, {patterns}) AS pack,
+        JSONExtractKeysAndValuesRaw(if(braced, raw, '')) AS json1,
+{nested},
+        notEmpty(json1) AS is_json
+    FROM
+    ({_unwrapped()}
+    )"""
+
+
+def _level_words() -> str:
+    """The level as the record spells it: of JSON by key, of packs by their place, of other text by its look."""
+    keys = listed(levels.JSON_KEYS)
+    of_packs = ",\n            ".join(
+        f"extract(if(pack = {number_of(pack)}, head, ''), {quoted(pack.level)})"
+        for pack in PACKS
+        if pack.level
+    )
+    return f"""
+        arraySort(p -> indexOf({keys}, p.1), arrayFilter(p -> has({keys}, p.1), json1)) AS json_levels,
+        if(is_json, if(empty(json_levels), JSONExtractString(
+            if(is_json AND empty(json_levels) AND position(raw, '"log":{{') > 0, raw, ''), 'log', 'level'),
+            trim(BOTH '"' FROM json_levels[1].2)), '') AS json_level,
+        concat(
+            {of_packs}) AS pack_level,
+        extract(if(pack = 0, substring(head, 1, 100), ''), {quoted(levels.WORD)}) AS text_level,
+        extract(if(pack = 0 AND text_level = '', head, ''), {quoted(levels.SURROUNDED)}) AS other_level,
+        lower(concat(json_level, pack_level, text_level, other_level)) AS level_word"""
+
+
+def _level() -> str:
+    spelled = {**levels.SPELLINGS, **levels.MARKS, **levels.NUMBERS}
+    access_packs = ", ".join(str(number_of(pack)) for pack in PACKS if "status" in pack.numeric)
+    words, numbers = listed(spelled), ", ".join(str(int(value)) for value in spelled.values())
+    return f"""multiIf(
+            pack IN ({access_packs}),
+            multiIf(found[1] >= '5', {levels.ERROR}, found[1] >= '4', {levels.WARNING}, found[1] >= '1', {levels.INFO}, 0),
+            transform(level_word, {words}, [{numbers}], 0))"""
+
+
+def _numbers() -> str:
+    """Every field whose whole text is a decimal number, so that comparisons need no other column."""
+    found = "\n            + ".join(
+        f"(pack = {number_of(pack)}) * {position}" for position, pack in enumerate(_numeric_packs(), 1)
+    )
+    names = ", ".join(listed(pack.numeric) for pack in _numeric_packs())
+    matches = ", ".join(
+        f"extractGroups(if(pack = {number_of(pack)}, raw, ''), {quoted(pack.numbers)})"
+        for pack in _numeric_packs()
+    )
+    monolog = next(pack for pack in PACKS if pack.name == "monolog")
+    own_pairs = ", ".join(str(number_of(pack)) for pack in PACKS if "status" in pack.numeric)
+    return f"""
+        arrayConcat({matches}) AS found,
+        [{names}][{found}] AS found_names,
+        extractGroups(if(pack = {number_of(monolog)}, raw, ''), {quoted(monolog.regex)}) AS monolog,
+        arrayConcat(
+            arrayMap(p -> (concat('context.', p.1), p.2), JSONExtractKeysAndValuesRaw(monolog[5])),
+            arrayMap(p -> (concat('extra.', p.1), p.2), JSONExtractKeysAndValuesRaw(monolog[6]))) AS monolog_pairs,
+        extractKeyValuePairs(
+            if(is_json OR pack IN ({own_pairs}) OR position(raw, '=') = 0, '', raw), '=', ' ,;\\t', '"') AS text_pairs,
+        arrayMap(
+            p -> (p.1, toFloat64OrNull(trim(BOTH '"' FROM p.2))),
+            arrayFilter(
+                p -> match(p.2, '^"?-?[0-9]') AND length(p.2) <= 24,
+                arrayConcat(
+                    json1, json2, json3, json4, monolog_pairs,
+                    arrayMap((k, v) -> (k, v), arrayResize(found_names, length(found)), found),
+                    CAST(text_pairs, 'Array(Tuple(String, String))')))) AS numeric_pairs,
+        CAST(arrayMap(p -> (p.1, assumeNotNull(p.2)), arrayFilter(p -> isNotNull(p.2), numeric_pairs)),
+            'Map(LowCardinality(String), Float64)') AS numbers"""
+
+
+def _numeric_packs() -> list[Pack]:
+    return [pack for pack in PACKS if pack.numeric]
+
+
+def view_sql() -> str:
+    """The whole SELECT; `{ingest}` stands for the name of the source table."""
+    names = ", ".join(quoted(name) for name in ("text", *(pack.name for pack in PACKS)))
+    return f"""SELECT
+    if(ifNull(in_range, 0), assumeNotNull(stamp), now64(9, 'UTC')) AS timestamp,
+    now64(3, 'UTC') AS inserted_at,
+    namespace, workload, pod, container, node, pod_uid, restart, labels, stream,
+    CAST({_level()} AS Enum8({levels_enum()})) AS level,
+    if(is_json, 'json', [{names}][pack + 1]) AS format,
+    raw,
+    numbers,
+    source_id, offset, toUInt32(length - length(raw)) AS overhead,
+    multiIf(wrapper_error != '', wrapper_error, startsWith(raw, '{{"') AND NOT is_json, 'json', '') AS parse_error
+FROM
+(
+    SELECT *,{_numbers()},{_level_words()}
+    FROM
+    ({_recognised()}
+    )
+)
+SETTINGS short_circuit_function_evaluation = 'disable'"""
+
+
+def levels_enum() -> str:
+    """The members of the Enum8 of the column `level`."""
+    from loghouse.record import LEVELS
+
+    return ", ".join(f"{quoted(name)} = {number}" for number, name in enumerate(LEVELS))
