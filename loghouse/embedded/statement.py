@@ -1,0 +1,223 @@
+"""What the server has to know about a statement before the engine runs it.
+
+The engine reads SQL itself; here the text is only cut into words to answer three questions. Is it one
+statement? Does it end with clauses that are the client's business (FORMAT, INTO OUTFILE)? Is it an INSERT
+whose rows the client sends in blocks, and into what?
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_TOKEN = re.compile(
+    rb"""
+      (?P<space> \s+ | --[^\n]* | \#[\ !][^\n]* | /\*(?:.*?\*/|.*\Z) )
+    | (?P<text> '(?:[^'\\]|\\.|'')*(?:'|\Z) | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ )
+    | (?P<quoted> "(?:[^"\\]|\\.|"")*(?:"|\Z) | `(?:[^`\\]|\\.|``)*(?:`|\Z) )
+    | (?P<word> [A-Za-z_]\w* )
+    | (?P<number> [0-9][\w.]* )
+    | (?P<sign> . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+# After these an operand follows, so FORMAT there is the name of a column.
+_WANTS_OPERAND = frozenset(
+    b"SELECT DISTINCT BY WHERE PREWHERE HAVING QUALIFY AND OR NOT ON USING IN LIKE ILIKE BETWEEN AS CASE "
+    b"WHEN THEN ELSE FROM JOIN IS WITH INTERVAL DIV MOD".split()
+)
+_ORDERS = frozenset(b"ASC ASCENDING DESC DESCENDING NULLS COLLATE".split())
+_QUERY_WORDS = frozenset(b"SELECT WITH FROM EXPLAIN WATCH".split())
+_ROW_WORDS = _QUERY_WORDS | {b"VALUES", b"FORMAT"}
+
+
+class NotOneStatement(Exception):
+    """The text holds more than one statement."""
+
+
+class Insert(NamedTuple):
+    """An INSERT without its rows."""
+
+    head: bytes  # up to where VALUES, FORMAT or the end stood
+    target: bytes  # `db.table` or `FUNCTION f(...)`
+    columns: bytes  # the text between the brackets, empty when there is no list
+
+
+class Statement(NamedTuple):
+    """One statement as the engine shall run it."""
+
+    text: bytes
+    keyword: bytes  # the first word in capitals, or the first sign
+    insert: Insert | None = None  # the client sends the rows
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: bytes
+    start: int
+    end: int
+    depth: int  # of brackets around it
+
+    @property
+    def word(self) -> bytes:
+        return self.text.upper() if self.kind == "word" else b""
+
+
+_NO_TOKEN = _Token("end", b"", 0, 0, 0)
+
+
+def read_statement(sql: bytes) -> Statement:
+    """Look at a statement; raises `NotOneStatement`."""
+    tokens = _tokens(sql)
+    first = next(tokens, None)
+    if first is None:
+        return Statement(sql, b"")
+    if first.word == b"INSERT":
+        return Statement(sql, b"INSERT", _insert(sql, tokens))
+    significant = [first, *tokens]
+    end = len(sql)
+    for number, token in enumerate(significant):
+        if token.text == b";" and token.kind == "sign":
+            if any(rest.text != b";" for rest in significant[number:]):
+                raise NotOneStatement
+            end = token.start
+            del significant[number:]
+            break
+    return Statement(_without_output_clauses(sql[:end], significant), first.word or first.text)
+
+
+def names(columns: bytes) -> list[bytes] | None:
+    """The names in an INSERT's list of columns; None if it is anything else, such as `* EXCEPT(a)`."""
+    found = [b""]
+    for token in _tokens(columns):
+        if token.kind == "word":
+            found[-1] += token.text
+        elif token.kind == "quoted":
+            found[-1] += _unquoted(token.text)
+        elif token.text == b".":
+            found[-1] += b"."
+        elif token.text == b",":
+            found.append(b"")
+        else:
+            return None
+    return found
+
+
+def _tokens(sql: bytes, position: int = 0) -> Iterator[_Token]:
+    depth = 0
+    for match in _TOKEN.finditer(sql, position):
+        kind = match.lastgroup or ""
+        if kind == "tag":
+            kind = "text"
+        if kind == "space":
+            continue
+        text = match[0]
+        if kind == "sign":
+            if text in b"([{":
+                depth += 1
+            elif text in b")]}":
+                depth -= 1
+        yield _Token(kind, text, match.start(), match.end(), depth)
+
+
+def _without_output_clauses(sql: bytes, tokens: list[_Token]) -> bytes:
+    """Cuts FORMAT and INTO OUTFILE: over the protocol the client does both."""
+    cuts: list[tuple[int, int]] = []
+    for number in range(1, len(tokens) - 1):
+        token, previous, following = tokens[number], tokens[number - 1], tokens[number + 1]
+        if token.depth or not token.word:
+            continue
+        after = tokens[number + 2] if number + 2 < len(tokens) else None
+        if (
+            token.word == b"FORMAT"
+            and following.word
+            and following.word not in _ORDERS
+            and (after is None or after.word == b"SETTINGS")
+            and _ends_operand(previous)
+        ):
+            cuts.append((token.start, following.end))
+        elif token.word == b"INTO" and following.word == b"OUTFILE":
+            stop = next(
+                (rest.start for rest in tokens[number:] if rest.word in (b"FORMAT", b"SETTINGS")), len(sql)
+            )
+            cuts.append((token.start, stop))
+    for start, stop in reversed(cuts):
+        sql = sql[:start] + sql[stop:]
+    return sql
+
+
+def _ends_operand(token: _Token) -> bool:
+    if token.kind == "word":
+        return token.word not in _WANTS_OPERAND
+    return token.kind != "sign" or token.text in (b")", b"]", b"}", b"*")
+
+
+class _Reader:
+    """Tokens with one to look ahead; lazy, because megabytes of rows may follow an INSERT."""
+
+    def __init__(self, tokens: Iterator[_Token]) -> None:
+        self._tokens = tokens
+        self.ahead = next(tokens, _NO_TOKEN)
+        self.end = 0  # of the last token that was taken
+
+    def take(self) -> _Token:
+        taken, self.ahead = self.ahead, next(self._tokens, _NO_TOKEN)
+        self.end = taken.end
+        return taken
+
+    def accept(self, *words: bytes) -> bool:
+        if self.ahead.word not in words:
+            return False
+        self.take()
+        return True
+
+    def brackets(self) -> int:
+        """Steps over `(...)`; the position after it."""
+        outside = self.take().depth - 1
+        while self.ahead is not _NO_TOKEN and self.ahead.depth > outside:
+            self.take()
+        return self.take().end
+
+    def name(self) -> int:
+        """Steps over `db.table`; the position after it."""
+        end = 0
+        while True:
+            end = self.brackets() if self.ahead.text == b"{" else self.take().end
+            if self.ahead.text != b".":
+                return end
+            self.take()
+
+
+def _insert(sql: bytes, tokens: Iterator[_Token]) -> Insert | None:
+    """The INSERT, if its rows are to come from the client; None if it brings them or selects them."""
+    reader = _Reader(tokens)
+    reader.accept(b"INTO")
+    reader.accept(b"TABLE")
+    begin = reader.ahead.start
+    function = reader.accept(b"FUNCTION")
+    end = reader.name()
+    if function:
+        end = reader.brackets()
+    columns = b""
+    if reader.ahead.text == b"(":
+        opening = reader.ahead.end
+        columns = sql[opening : reader.brackets() - 1]
+        if next(_tokens(columns), _NO_TOKEN).word in _QUERY_WORDS:
+            return None
+    clause = reader.ahead
+    while clause is not _NO_TOKEN and clause.text != b";" and (clause.depth or clause.word not in _ROW_WORDS):
+        reader.take()
+        clause = reader.ahead
+    if clause.word in _QUERY_WORDS:
+        return None
+    head = sql[: reader.end]
+    if reader.accept(b"FORMAT"):
+        reader.take()
+    else:
+        reader.accept(b"VALUES")
+    rows_in_text = reader.ahead is not _NO_TOKEN and reader.ahead.text != b";"
+    return None if rows_in_text else Insert(head, sql[begin:end], columns)
+
+
+def _unquoted(name: bytes) -> bytes:
+    quote = name[:1]
+    return re.sub(rb"\\(.)", rb"\1", name[1:-1].replace(quote * 2, quote), flags=re.DOTALL)
