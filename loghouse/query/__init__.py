@@ -1,0 +1,28 @@
+"""The query language: text -> tokens -> tree -> SQL with bound values."""
+
+from loghouse.query.ast import Filter
+from loghouse.query.live import is_live, live_filter, shown_fields
+from loghouse.query.parser import Query, parse
+from loghouse.query.relation import Shown
+from loghouse.query.scope import scope_filter
+from loghouse.query.sql import Compiled, compile, filter_sql
+from loghouse.query.timerange import TimeRange, parse_duration, parse_instant, parse_period, window
+
+__all__ = [
+    "Compiled",
+    "Filter",
+    "Query",
+    "Shown",
+    "TimeRange",
+    "compile",
+    "filter_sql",
+    "is_live",
+    "live_filter",
+    "parse",
+    "parse_duration",
+    "parse_instant",
+    "parse_period",
+    "scope_filter",
+    "shown_fields",
+    "window",
+]

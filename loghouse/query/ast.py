@@ -1,0 +1,381 @@
+"""The tree of a query's filter: frozen nodes that know their place in the text and their canonical spelling.
+
+`str(node)` parses back to an equal node. Places do not take part in comparison. The nodes of stages live
+with their stage, in `stages/`.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from loghouse.errors import QueryError
+from loghouse.query import spelling
+
+_SPECIAL = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?|true|false")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in the text of a query, end exclusive."""
+
+    text: str = field(default="", repr=False)
+    start: int = 0
+    end: int = 0
+
+    def error(self, message: str, hint: str = "") -> QueryError:
+        """An error that points at this place."""
+        return QueryError(message, self.text, self.start, self.end, hint)
+
+
+NOWHERE = Span()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a condition looks at.
+
+    `plain` is a known column, an alias or a field of the record; `label` a pod label; `literal` (written in
+    backticks) always a field of the record; `any` every field, column and label at once.
+    """
+
+    name: str
+    kind: Literal["plain", "label", "literal", "any"] = "plain"
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "label":
+                return f"~{self.name}"
+            case "literal":
+                return f"`{self.name}`"
+            case "any":
+                return "*"
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An operand. `as_text` is set when quotes keep a number or a truth value from being read as one."""
+
+    text: str
+    as_text: bool = False
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    @classmethod
+    def read(cls, text: str, in_quotes: bool, span: Span = NOWHERE) -> "Value":
+        """The value as written; quotes only matter where they change the meaning."""
+        return cls(text, in_quotes and _SPECIAL.fullmatch(text) is not None, span=span)
+
+    @property
+    def number(self) -> float | None:
+        """The number this value is, if all of it is one and it was not quoted."""
+        if self.as_text or self.text in ("true", "false") or not _SPECIAL.fullmatch(self.text):
+            return None
+        return float(self.text)
+
+    @property
+    def truth(self) -> bool | None:
+        """True or False if the value is that word, unquoted."""
+        return None if self.as_text else {"true": True, "false": False}.get(self.text)
+
+    def __str__(self) -> str:
+        return spelling.quoted(self.text) if self.as_text else spelling.value(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """`*`: each record."""
+
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A word or a phrase anywhere in the record, any case; with `prefix`, its last word may go on."""
+
+    text: str
+    prefix: bool = False
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return spelling.word(self.text) + "*" * self.prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """`~"regex"`: the expression matches somewhere in the message."""
+
+    pattern: str
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return "~" + spelling.quoted(self.pattern)
+
+
+Operator: TypeAlias = Literal["=", "==", "!=", "=~", "!~", ">", "<", ">=", "<="]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`key op value`."""
+
+    key: Key
+    op: Operator
+    value: Value
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.op} {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldText:
+    """`key:word`, `key:"a phrase"`: the words in that field, any case."""
+
+    key: Key
+    value: Value
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        value = self.value
+        spelled = spelling.quoted(value.text) if value.as_text else spelling.colon_value(value.text)
+        return f"{self.key}:{spelled}"
+
+
+@dataclass(frozen=True, slots=True)
+class Glob:
+    """`key:/health*`: the whole field, any case; the stars stand between `parts`."""
+
+    key: Key
+    parts: tuple[str, ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.key}:{spelling.glob(self.parts)}"
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """`key in (a, b)`: equal to one of them."""
+
+    key: Key
+    values: tuple[Value, ...]
+    negated: bool = False
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.key} {_not(self.negated)}in ({', '.join(map(str, self.values))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """`key contains "x"`: that text, same case."""
+
+    key: Key
+    text: str
+    negated: bool = False
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.key} {_not(self.negated)}contains {spelling.quoted(self.text)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """`key like "a%b_"` and `ilike`: SQL patterns."""
+
+    key: Key
+    pattern: str
+    any_case: bool = False
+    negated: bool = False
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        operator = "ilike" if self.any_case else "like"
+        return f"{self.key} {_not(self.negated)}{operator} {spelling.quoted(self.pattern)}"
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """`key is null`: present with the JSON value null; negated: present with another value."""
+
+    key: Key
+    negated: bool = False
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.key} is {_not(self.negated)}null"
+
+
+@dataclass(frozen=True, slots=True)
+class IsBool:
+    """`key is true`, `key is false`."""
+
+    key: Key
+    truth: bool
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.key} is {'true' if self.truth else 'false'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """`has(key)`, `key:*`: present and not empty."""
+
+    key: Key
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"has({self.key})"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """`missing(key)`, `key:""`: absent or empty."""
+
+    key: Key
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"missing({self.key})"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """`key:range[a, b)`, `key:[a TO b]`; None is an open end."""
+
+    key: Key
+    low: Value | None
+    high: Value | None
+    with_low: bool = True
+    with_high: bool = True
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        opening, closing = "[" if self.with_low else "(", "]" if self.with_high else ")"
+        return f"{self.key}:range{opening}{_bound(self.low)}, {_bound(self.high)}{closing}"
+
+
+@dataclass(frozen=True, slots=True)
+class During:
+    """`_time:5m`, `_time:yesterday`, `_time:2026-08-01`: inside that period."""
+
+    key: Key
+    period: Value
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.key}:{spelling.colon_value(self.period.text)}"
+
+
+@dataclass(frozen=True, slots=True)
+class InNetwork:
+    """`key:ip(10.0.0.0/8)`: an address of that network."""
+
+    key: Key
+    network: str
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.key}:ip({self.network})"
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """`key:seq("a", "b")`: these words or phrases, in this order, any case."""
+
+    key: Key
+    texts: tuple[str, ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.key}:seq({', '.join(map(spelling.quoted, self.texts))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Records that do not match, those that lack the field among them."""
+
+    item: "Filter"
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"not {_grouped(self.item, (And, Or))}"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of them; made by `all_of`, which never nests one in another."""
+
+    items: tuple["Filter", ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return " and ".join(_grouped(item, (Or,)) for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one; made by `any_of`, which never nests one in another."""
+
+    items: tuple["Filter", ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, self.items))
+
+
+Filter: TypeAlias = (
+    Everything
+    | Text
+    | Regex
+    | Compare
+    | FieldText
+    | Glob
+    | In
+    | Contains
+    | Like
+    | IsNull
+    | IsBool
+    | Has
+    | Missing
+    | Range
+    | During
+    | InNetwork
+    | Sequence
+    | Not
+    | And
+    | Or
+)
+
+
+def all_of(items: list[Filter], span: Span = NOWHERE) -> Filter:
+    """One filter that wants all of these; `items` is not empty."""
+    flat: list[Filter] = []
+    for item in items:
+        flat.extend(item.items if isinstance(item, And) else [item])
+    return flat[0] if len(flat) == 1 else And(tuple(flat), span=span)
+
+
+def any_of(items: list[Filter], span: Span = NOWHERE) -> Filter:
+    """One filter that wants one of these; `items` is not empty."""
+    flat: list[Filter] = []
+    for item in items:
+        flat.extend(item.items if isinstance(item, Or) else [item])
+    return flat[0] if len(flat) == 1 else Or(tuple(flat), span=span)
+
+
+def _not(negated: bool) -> str:
+    return "not " if negated else ""
+
+
+def _bound(value: Value | None) -> str:
+    return "*" if value is None else str(value)
+
+
+def _grouped(item: Filter, looser: tuple[type, ...]) -> str:
+    return f"({item})" if isinstance(item, looser) else str(item)

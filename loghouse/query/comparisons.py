@@ -1,0 +1,120 @@
+"""Reads what may follow a key after a space: an operator, `in`, `like`, `contains`, `is`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from loghouse.query.ast import Compare, Contains, Filter, In, IsBool, IsNull, Key, Like, Span, Value
+from loghouse.query.regex import check_regex, undelimited
+
+if TYPE_CHECKING:
+    from loghouse.query.filters import FilterParser
+
+MAX_VALUES = 1000
+
+_IN = re.compile(r"\s+(not\s+)?in\s*(?=\()", re.IGNORECASE)
+_TEXT_TEST = re.compile(r"\s+(not\s+)?(contains|like|ilike)\s*(?=[\"'`])", re.IGNORECASE)
+_IS = re.compile(r"\s+is\s+(?:(not\s+)?null|(true|false))(?![\w.:-])", re.IGNORECASE)
+_BEFORE_OPERATOR = re.compile(r"\s*(?=[=!<>])")
+_GLUED_AND = re.compile(r"(-?\d+(?:\.\d+)?)(and|or)([A-Za-z_][\w.]*(?:=|!|<|>).*)", re.IGNORECASE)
+
+
+def comparison(parser: FilterParser, key: Key, start: int) -> Filter | None:
+    """The condition on `key`, or None if no operator follows, which makes the key a word."""
+    scan = parser.scan
+    if (found := scan.looking_at(_IN)) is not None:
+        scan.pos = found.end()
+        values = value_list(parser)
+        return In(key, values, found.group(1) is not None, span=scan.span(start))
+    if (found := scan.looking_at(_TEXT_TEST)) is not None:
+        scan.pos = found.end()
+        text, negated = scan.string(), found.group(1) is not None
+        parser.end_of_term()
+        if found.group(2).lower() == "contains":
+            return Contains(key, text, negated, span=scan.span(start))
+        return Like(key, text, found.group(2).lower() == "ilike", negated, span=scan.span(start))
+    if (found := scan.looking_at(_IS)) is not None:
+        scan.pos = found.end()
+        if found.group(2):
+            return IsBool(key, found.group(2).lower() == "true", span=scan.span(start))
+        return IsNull(key, found.group(1) is not None, span=scan.span(start))
+    return _operation(parser, key, start)
+
+
+def _operation(parser: FilterParser, key: Key, start: int) -> Filter | None:
+    scan = parser.scan
+    scan.match(_BEFORE_OPERATOR)
+    operator = scan.operator()
+    if operator is None:
+        return None
+    scan.skip_space()
+    value = operand(parser, f"{key} {operator}", pattern=operator in ("=~", "!~"))
+    return Compare(key, operator, value, span=scan.span(start))
+
+
+def operand(parser: FilterParser, after: str, pattern: bool = False) -> Value:
+    """A string or a bare value; a regular expression is checked."""
+    scan = parser.scan
+    start = scan.pos
+    if scan.sees_string:
+        text, in_quotes = scan.string(), True
+        parser.end_of_term()
+    else:
+        text, in_quotes = scan.raw_value(parser.in_group), False
+        if not text:
+            raise scan.error(
+                f'expected a value after "{after}", {scan.found()}', f'For an empty text write: {after} ""'
+            )
+        _check_glued(parser, text, scan.span(start))
+    span = scan.span(start)
+    if not pattern:
+        return Value.read(text, in_quotes, span)
+    text = text if in_quotes else undelimited(text)
+    check_regex(text, span)
+    return Value(text, span=span)
+
+
+def value_list(parser: FilterParser) -> tuple[Value, ...]:
+    """`(a, "b", 5)`; the opening parenthesis comes next."""
+    scan = parser.scan
+    opening = scan.pos
+    scan.take("(")
+    values: list[Value] = []
+    while True:
+        scan.skip_space()
+        values.append(list_item(parser))
+        if len(values) > MAX_VALUES:
+            raise scan.error(f"the list has more than {MAX_VALUES} values")
+        scan.skip_space()
+        if scan.take(","):
+            continue
+        if scan.take(")"):
+            return tuple(values)
+        if scan.at_end:
+            raise scan.span(opening, opening + 1).error(
+                'this "(" is never closed', 'Add ")" after the last value'
+            )
+        raise scan.error(
+            f'expected "," or ")" in the list of values, {scan.found()}', "Quote a value with spaces"
+        )
+
+
+def list_item(parser: FilterParser) -> Value:
+    """One value of a list or a bound of a range."""
+    scan = parser.scan
+    start = scan.pos
+    if scan.sees_string:
+        return Value.read(scan.string(), True, scan.span(start))
+    text = scan.list_value()
+    if text is None:
+        raise scan.error(f"expected a value, {scan.found()}")
+    return Value.read(text, False, scan.span(start))
+
+
+def _check_glued(parser: FilterParser, text: str, span: Span) -> None:
+    """Say so when a keyword or a stage was swallowed by a bare value."""
+    if glued := _GLUED_AND.fullmatch(text):
+        number, word, rest = glued.groups()
+        raise span.error(f'"{word}" needs spaces around it', f"Write: {number} {word} {rest}")
+    parser.swallowed_stage(text, span)

@@ -1,0 +1,114 @@
+"""Compiles a query: one SELECT, its bound values, and what its rows are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Literal
+
+from loghouse.query.ast import And, Compare, During, Filter, Range
+from loghouse.query.columns import column_of
+from loghouse.query.conditions import condition
+from loghouse.query.params import Params, Scalar
+from loghouse.query.parser import Query
+from loghouse.query.relation import Context, Kind, Order, Records, Rows, Shown
+from loghouse.query.subjects.moment import instant, period_of, within
+from loghouse.query.timerange import LAST, TimeRange
+from loghouse.record import COLUMNS
+
+# ClickHouse reads a query of at most 256 KB unless told otherwise; a long filter is longer.
+_SETTINGS: Mapping[str, int] = {"max_query_size": 16_777_216}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A query that ClickHouse can run.
+
+    `kind` "records": the columns are those of `Record`, in order, and `shown` says which fields the reader asked
+    for. `kind` "table": the columns are the last stage's, of the `kinds` beside them; times are nanoseconds.
+    """
+
+    sql: str
+    params: Mapping[str, Scalar]
+    columns: tuple[str, ...]
+    kind: Literal["records", "table"]
+    kinds: tuple[Kind, ...] = ()
+    shown: Shown = Shown()
+    settings: Mapping[str, int] = field(default_factory=lambda: dict(_SETTINGS))
+
+    @property
+    def fields(self) -> tuple[str, ...] | None:
+        """The fields the reader asked for, None if all."""
+        return self.shown.fields
+
+
+def compile(
+    query: Query,
+    window: TimeRange,
+    *,
+    table: str = "logs",
+    scope: Filter | None = None,
+    limit: int | None = None,
+    order: Order = "newest",
+    now_ns: int,
+    zone: tzinfo = UTC,
+) -> Compiled:
+    """The SQL of a query over a window of time.
+
+    `table` is a name from our own code. `scope` is a filter outside of the query's own, such as the namespaces
+    somebody may read: nothing the query says can widen it. `limit` caps what comes out; None is no cap.
+    """
+    params = Params()
+    window = narrowed(query.filter, window, now_ns, zone)
+    context = Context(params, window, now_ns, zone, order)
+    rows: Rows = Records(table, context, (within("timestamp", window, params),))
+    for part in (scope, query.filter):
+        if part is not None:
+            rows = rows.where(part)
+    for stage in query.stages:
+        rows = stage.apply(rows)
+    if limit is not None:
+        rows = rows.limited(limit)
+    if isinstance(rows, Records):
+        return Compiled(rows.select(), params.values, tuple(COLUMNS), "records", (), rows.shown)
+    names = tuple(column.name for column in rows.columns)
+    return Compiled(
+        rows.select(), params.values, names, "table", tuple(column.kind for column in rows.columns)
+    )
+
+
+def filter_sql(
+    node: Filter, *, now_ns: int, zone: tzinfo = UTC, prefix: str = "p"
+) -> tuple[str, Mapping[str, Scalar]]:
+    """One condition on rows of `logs` and its bound values, whose names start with `prefix`."""
+    params = Params(prefix)
+    context = Context(params, TimeRange(0, LAST), now_ns, zone)
+    return condition(node, Records("logs", context).subject), params.values
+
+
+def narrowed(node: Filter | None, window: TimeRange, now_ns: int, zone: tzinfo = UTC) -> TimeRange:
+    """The window cut to the times that the filter asks for at its top: `_time:5m error`."""
+    match node:
+        case And():
+            for item in node.items:
+                window = narrowed(item, window, now_ns, zone)
+        case During():
+            return window.intersect(period_of(node.period, now_ns, zone))
+        case Range() if column_of(node.key) == "timestamp":
+            # An end that is included, or a start that is not, is a nanosecond away.
+            low = instant(node.low, now_ns, zone) + (not node.with_low) if node.low else 0
+            high = instant(node.high, now_ns, zone) + node.with_high if node.high else LAST
+            return window.intersect(TimeRange(low, high))
+        case Compare() if column_of(node.key) == "timestamp":
+            return window.intersect(_compared(node, now_ns, zone))
+    return window
+
+
+def _compared(node: Compare, now_ns: int, zone: tzinfo) -> TimeRange:
+    match node.op:
+        case ">" | ">=":
+            return TimeRange(instant(node.value, now_ns, zone) + (node.op == ">"), LAST)
+        case "<" | "<=":
+            return TimeRange(0, instant(node.value, now_ns, zone) + (node.op == "<="))
+        case "=" | "==":
+            return period_of(node.value, now_ns, zone)
+    return TimeRange(0, LAST)

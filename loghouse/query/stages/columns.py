@@ -1,0 +1,81 @@
+"""`fields` and `drop`: which columns are shown."""
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.columns import column_of
+from loghouse.query.filters import FilterParser
+from loghouse.query.relation import Records, Rows, Shown
+from loghouse.query.stages.lists import keys, listed
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """`fields a, b`: only these, in this order."""
+
+    live: ClassVar[bool] = True
+
+    keys: tuple[Key, ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"fields {listed(self.keys)}"
+
+    def apply(self, rows: Rows) -> Rows:
+        """The same rows with these columns; records keep all and are marked."""
+        if isinstance(rows, Records):
+            return replace(rows, shown=self.marked(rows.shown))
+        return rows.picked(tuple(dict.fromkeys(rows.column(key) for key in self.keys)))
+
+    def marked(self, shown: Shown) -> Shown:
+        """What is shown of a record after this stage."""
+        return Shown(tuple(dict.fromkeys(map(shown_name, self.keys))))
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """`drop a, b`: all but these."""
+
+    live: ClassVar[bool] = True
+
+    keys: tuple[Key, ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"drop {listed(self.keys)}"
+
+    def apply(self, rows: Rows) -> Rows:
+        """The same rows without these columns; records keep all and are marked."""
+        if isinstance(rows, Records):
+            return replace(rows, shown=self.marked(rows.shown))
+        dropped = [rows.column(key) for key in self.keys]
+        kept = tuple(column for column in rows.columns if column not in dropped)
+        if not kept:
+            raise self.span.error("this drops every column")
+        return rows.picked(kept)
+
+    def marked(self, shown: Shown) -> Shown:
+        """What is shown of a record after this stage."""
+        names = tuple(map(shown_name, self.keys))
+        if shown.fields is None:
+            return Shown(None, tuple(dict.fromkeys([*shown.dropped, *names])))
+        kept = tuple(name for name in shown.fields if name not in names)
+        if not kept:
+            raise self.span.error("this drops every field")
+        return Shown(kept)
+
+
+def shown_name(key: Key) -> str:
+    """The name a renderer knows a field by: columns by their own name, labels as `~label`."""
+    return column_of(key) or (key.name if key.kind == "literal" else str(key))
+
+
+def read_fields(parser: FilterParser, name: str, start: int) -> Fields:
+    """`fields a, b`."""
+    return Fields(keys(parser), span=parser.scan.span(start))
+
+
+def read_drop(parser: FilterParser, name: str, start: int) -> Drop:
+    """`drop a, b`."""
+    return Drop(keys(parser), span=parser.scan.span(start))

@@ -1,0 +1,74 @@
+"""`limit` and `offset`: a part of the rows."""
+
+import re
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from loghouse.query.ast import NOWHERE, Span
+from loghouse.query.filters import FilterParser
+from loghouse.query.relation import Rows
+
+MAX_ROWS = 1_000_000_000
+
+_COUNT = re.compile(r"\d+(?![\w.])")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`limit 10`; 0 is no limit."""
+
+    live: ClassVar[bool] = False
+
+    rows: int
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"limit {self.rows}"
+
+    def apply(self, rows: Rows) -> Rows:
+        """At most that many rows."""
+        return rows.limited(self.rows) if self.rows else rows
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """`offset 10`."""
+
+    live: ClassVar[bool] = False
+
+    rows: int
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"offset {self.rows}"
+
+    def apply(self, rows: Rows) -> Rows:
+        """Without the first rows."""
+        return rows.skipped(self.rows) if self.rows else rows
+
+
+def read_limit(parser: FilterParser, name: str, start: int) -> Limit:
+    """`limit N`."""
+    return Limit(row_count(parser, name), span=parser.scan.span(start))
+
+
+def read_offset(parser: FilterParser, name: str, start: int) -> Offset:
+    """`offset N`."""
+    return Offset(row_count(parser, name), span=parser.scan.span(start))
+
+
+def row_count(parser: FilterParser, name: str) -> int:
+    """A number of rows that must come next."""
+    scan = parser.scan
+    scan.skip_space()
+    digits = scan.match(_COUNT)
+    if digits is None or int(digits) > MAX_ROWS:
+        raise scan.error(f"expected a number of rows after {name}, {scan.found()}", f"Write: {name} 100")
+    return int(digits)
+
+
+def optional_row_count(parser: FilterParser, default: int) -> int:
+    """A number of rows, or the default."""
+    parser.scan.skip_space()
+    digits = parser.scan.match(_COUNT)
+    return min(int(digits), MAX_ROWS) if digits else default

@@ -1,0 +1,95 @@
+"""What `stats` and `hist` group by: a field, `_time:5m`, `bytes:1000`."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from loghouse.errors import UsageError
+from loghouse.query.ast import NOWHERE, Key, Span, Value
+from loghouse.query.columns import column_of
+from loghouse.query.filters import FilterParser
+from loghouse.query.relation import Context, Expression, Rows
+from loghouse.query.stages.lists import comma_list
+from loghouse.query.timerange import SECOND, parse_duration
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A field, or the start of the bucket its value falls into."""
+
+    key: Key
+    bucket: str = ""
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.key}:{self.bucket}" if self.bucket else str(self.key)
+
+    @property
+    def is_time(self) -> bool:
+        """A bucket of time."""
+        return bool(self.bucket) and column_of(self.key) == "timestamp"
+
+    def expression(self, rows: Rows) -> Expression:
+        """Its value in each row."""
+        whole = rows.expression(self.key)
+        if not self.bucket:
+            return whole
+        if whole.kind == "time":
+            return Expression(time_bucket(whole.sql, duration(self), rows.context), "time")
+        size = Value(self.bucket).number
+        if size is None or size <= 0:
+            raise self.span.error(
+                f'"{self.bucket}" is not the size of a bucket', f"Write: {self.key}:1000, or _time:5m"
+            )
+        bound = rows.context.params.number(size)
+        return Expression(f"floor({rows.number(self.key)} / {bound}) * {bound}", "number")
+
+
+def time_bucket(nanoseconds: str, step: int, context: Context) -> str:
+    """SQL: the start of the bucket; days and weeks start at midnight of the reader's zone."""
+    shift = bucket_shift(step, context)
+    bound = context.params.integer(step)
+    shifted = f"({nanoseconds} + {context.params.integer(shift)})" if shift else nanoseconds
+    bucket = f"intDiv({shifted}, {bound}) * {bound}"
+    return f"{bucket} - {context.params.integer(shift)}" if shift else bucket
+
+
+def bucket_shift(step: int, context: Context) -> int:
+    """How far buckets start before those counted from 1970 in UTC: the zone's offset, where it matters."""
+    offset = datetime.fromtimestamp(context.window.start // SECOND, UTC).astimezone(context.zone).utcoffset()
+    return (int(offset.total_seconds()) if offset else 0) * SECOND % step
+
+
+def duration(group: Group) -> int:
+    """The length of a bucket of time; the error points at it."""
+    try:
+        step = parse_duration(group.bucket)
+    except UsageError as error:
+        raise group.span.error(error.message, error.hint) from None
+    if step == 0:
+        raise group.span.error("a bucket cannot be empty", "Write: _time:5m")
+    return step
+
+
+def read_groups(parser: FilterParser) -> tuple[Group, ...]:
+    """What follows `by`."""
+
+    def item() -> Group:
+        scan = parser.scan
+        scan.skip_space()
+        start = scan.pos
+        key = parser.field()
+        bucket = ""
+        if scan.take(":"):
+            bucket = scan.list_value() or ""
+            if not bucket:
+                raise scan.error(
+                    f"expected the size of a bucket, {scan.found()}", "Write: _time:5m, or bytes:1000"
+                )
+        return Group(key, bucket, span=scan.span(start))
+
+    return comma_list(parser, item)
+
+
+def listed(groups: tuple[Group, ...]) -> str:
+    """` by a, b`, or nothing."""
+    return f" by {', '.join(map(str, groups))}" if groups else ""

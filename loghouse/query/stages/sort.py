@@ -1,0 +1,56 @@
+"""`sort`: the rows in another order."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.filters import FilterParser
+from loghouse.query.relation import Rows
+from loghouse.query.stages.lists import comma_list, listed
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One of the fields to sort by."""
+
+    key: Key
+    descending: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.key} desc" if self.descending else str(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """`sort a desc, b`."""
+
+    live: ClassVar[bool] = False
+
+    keys: tuple[SortKey, ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        return f"sort {listed(self.keys)}"
+
+    def apply(self, rows: Rows) -> Rows:
+        """The rows in this order."""
+        return rows.sorted([sql for item in self.keys for sql in rows.sort_key(item.key, item.descending)])
+
+
+def read(parser: FilterParser, name: str, start: int) -> Sort:
+    """`sort [by] a [asc|desc], b`; `desc` behind a list in parentheses is for all of it."""
+    scan = parser.scan
+    scan.skip_space()
+    scan.keyword("by")
+
+    def item() -> SortKey:
+        scan.skip_space()
+        key = parser.field()
+        scan.skip_space()
+        return SortKey(key, scan.keyword("asc", "desc") == "desc")
+
+    keys = comma_list(parser, item)
+    scan.skip_space()
+    if scan.keyword("asc", "desc") == "desc":
+        keys = tuple(SortKey(key.key, True) for key in keys)
+    return Sort(keys, span=scan.span(start))

@@ -1,0 +1,98 @@
+"""A field of the record: it may hold text, a number, a truth value or null, or not be there."""
+
+from collections.abc import Iterable
+
+from loghouse.formats import field_exists, field_text, field_type
+from loghouse.query import units, words
+from loghouse.query.ast import Key, Operator, Span, Value
+from loghouse.query.params import Params
+from loghouse.query.subjects.text import TextSubject
+
+
+class FieldSubject(TextSubject):
+    """Its text is taken out of the record when it is read; numbers stand in a column of their own."""
+
+    what = "a field"
+
+    def __init__(self, key: Key, params: Params) -> None:
+        super().__init__(key, field_text(key.name, params.bind), params, indexed=True)
+        name = params.text(key.name)
+        self.number = f"numbers[{name}]"
+        self.has_number = f"mapContains(numbers, {name})"
+
+    @property
+    def exists(self) -> str:
+        """SQL: the record has the field, whatever its value."""
+        return field_exists(self.key.name, self.params.bind)
+
+    @property
+    def type(self) -> str:
+        """SQL: the name of its JSON type, '' in formats without types."""
+        return field_type(self.key.name, self.params.bind)
+
+    def equals(self, value: Value) -> str:
+        typed = self._typed(value)
+        return super().equals(value) if typed is None else self._either(typed, value)
+
+    def exactly(self, value: Value) -> str:
+        typed = self._typed(value)
+        return super().exactly(value) if typed is None else self._either(typed, value)
+
+    def words(self, value: Value) -> str:
+        typed = self._typed(value)
+        if typed is None:
+            return super().words(value)
+        return f"({typed} OR {words.has_words(self.sql, value.text, self.params)})"
+
+    def ordered(self, operator: Operator, value: Value) -> str:
+        number = Value(value.text).number
+        if number is not None:
+            return f"({self.has_number} AND {self.number} {operator} {self.params.number(number)})"
+        quantity = units.quantity(value.text)
+        if quantity is None:
+            raise value.span.error(
+                f'"{value.text}" is not a number, so {operator} cannot compare with it',
+                "Write a number, with a unit if it has one: 500, 500ms, 20KB",
+            )
+        return self._quantity(operator, *quantity)
+
+    def is_null(self, span: Span) -> str:
+        return f"{self.type} = 'Null'"
+
+    def is_not_null(self, span: Span) -> str:
+        return f"({self.exists} AND {self.type} != 'Null')"
+
+    def is_bool(self, truth: bool, span: Span) -> str:
+        # Formats without types, such as logfmt, write a truth value as the word.
+        word = "true" if truth else "false"
+        return f"({self.sql} = '{word}' AND (format != 'json' OR {self.type} = 'Bool'))"
+
+    def present(self) -> str:
+        return f"{self.sql} != ''"
+
+    def guarded(self, condition: str, found: Iterable[str] = (), *, may_be_empty: bool = False) -> str:
+        """The condition; if the empty text can meet it, only where the field is there."""
+        there = f"{condition} AND ({self.sql} != '' OR {self.exists})" if may_be_empty else condition
+        return super().guarded(there, found)
+
+    def tokens_of(self, text: str) -> list[str]:
+        # The record may write the same number as 5, 5.0 or 5e0.
+        return [] if Value(text).number is not None else super().tokens_of(text)
+
+    def _typed(self, value: Value) -> str | None:
+        """The field as a number or a truth value is this one; None if the value is neither."""
+        if value.number is not None:
+            return f"({self.has_number} AND {self.number} = {self.params.number(value.number)})"
+        return None if value.truth is None else self.is_bool(value.truth, value.span)
+
+    def _either(self, typed: str, value: Value) -> str:
+        return f"({typed} OR {self.sql} = {self.params.text(value.text)})"
+
+    def _quantity(self, operator: Operator, dimension: units.Dimension, amount: float) -> str:
+        bound = self.params.number(amount)
+        text = units.text_quantity_sql(self.sql, dimension)
+        tests = [f"ifNull({text} {operator} {bound}, 0)"]
+        unit = units.unit_of_field(self.key.name)
+        if unit is not None and unit[0] == dimension:
+            tests.append(f"({self.has_number} AND {self.number} * {unit[1]!r} {operator} {bound})")
+        return f"({' OR '.join(tests)})"

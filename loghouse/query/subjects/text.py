@@ -1,0 +1,117 @@
+"""Text: columns, labels, the message, and the text side of a field."""
+
+from collections.abc import Iterable
+
+from loghouse.query import patterns, words
+from loghouse.query.ast import Key, Operator, Span, Value
+from loghouse.query.params import Params
+from loghouse.query.subjects.subject import Subject
+
+
+class TextSubject(Subject):
+    """A String expression.
+
+    `guards` are cheap conditions that hold whenever the text is there. `indexed` says that the text comes out of
+    the record as it stands, so that the token index on `raw` can rule records out. `prose` marks the message and
+    the record: a glob there finds a word that starts so, not the whole text.
+    """
+
+    what = "text"
+
+    def __init__(
+        self,
+        key: Key,
+        sql: str,
+        params: Params,
+        *,
+        guards: tuple[str, ...] = (),
+        indexed: bool = False,
+        prose: bool = False,
+    ) -> None:
+        super().__init__(key)
+        self.sql = sql
+        self.params = params
+        self._guards = guards
+        self._indexed = indexed
+        self._prose = prose
+
+    @property
+    def advice(self) -> str:
+        return f"Use: {self.key} = value, {self.key} =~ regex, {self.key} contains text"
+
+    def equals(self, value: Value) -> str:
+        if patterns.is_percent_pattern(value.text):
+            return self._like(patterns.percent_pattern(value.text))
+        return self._is(patterns.without_escapes(value.text))
+
+    def exactly(self, value: Value) -> str:
+        return self._is(value.text)
+
+    def ordered(self, operator: Operator, value: Value) -> str:
+        raise self.cannot(f"compared with {operator}", value.span)
+
+    def matches(self, pattern: Value) -> str:
+        return self.guarded(f"match({self.sql}, {self.params.text(pattern.text)})", may_be_empty=True)
+
+    def contains(self, text: str, span: Span) -> str:
+        found = words.whole_tokens(text, starts=False, ends=False)
+        return self.guarded(f"position({self.sql}, {self.params.text(text)}) > 0", found)
+
+    def like(self, pattern: str, any_case: bool, span: Span) -> str:
+        if not patterns.valid_like(pattern):
+            raise span.error(
+                "the pattern ends with a backslash that escapes nothing", "Write two backslashes"
+            )
+        return self._like(pattern, any_case)
+
+    def words(self, value: Value) -> str:
+        return self.phrase(value.text)
+
+    def phrase(self, text: str, prefix: bool = False) -> str:
+        """The words or the phrase, any case; with `prefix` the last word may go on."""
+        found = words.whole_tokens(text, starts=True, ends=not prefix)
+        return self.guarded(words.has_words(self.sql, text, self.params, prefix), found)
+
+    def glob(self, parts: tuple[str, ...], span: Span) -> str:
+        if self._prose and len(parts) == 2 and not parts[1]:
+            return self.phrase(parts[0], prefix=True)
+        return self._like(patterns.glob_pattern(parts), any_case=True)
+
+    def sequence(self, texts: tuple[str, ...], span: Span) -> str:
+        return self.guarded(f"match({self.sql}, {self.params.text(words.sequence_regex(texts))})")
+
+    def in_network(self, network: str, span: Span) -> str:
+        valid = f"(isIPv4String({self.sql}) OR isIPv6String({self.sql}))"
+        # The function throws on text that is no address, and both sides of AND may be computed.
+        address = f"if({valid}, {self.sql}, '::')"
+        return self.guarded(f"{valid} AND isIPAddressInRange({address}, {self.params.text(network)})")
+
+    def present(self) -> str:
+        return self.guarded(f"{self.sql} != ''")
+
+    def guarded(self, condition: str, found: Iterable[str] = (), *, may_be_empty: bool = False) -> str:
+        """The condition after the cheap ones: the guards, and `found`, the tokens the record must have.
+
+        `may_be_empty` says that the empty text can meet the condition.
+        """
+        index = words.in_index(found, self.params) if self._indexed else []
+        tests = dict.fromkeys([*self._guards, *index, condition])
+        return f"({' AND '.join(tests)})"
+
+    def _is(self, text: str) -> str:
+        condition = f"{self.sql} = {self.params.text(text)}"
+        return self.guarded(condition, self.tokens_of(text), may_be_empty=not text)
+
+    def _like(self, pattern: str, any_case: bool = False) -> str:
+        condition = f"{self.sql} {'ILIKE' if any_case else 'LIKE'} {self.params.text(pattern)}"
+        return self.guarded(condition, may_be_empty=not pattern.strip("%"))
+
+    def tokens_of(self, text: str) -> list[str]:
+        """The tokens a record must have when the whole text is this one."""
+        return words.whole_tokens(text, starts=True, ends=True)
+
+
+def label(key: Key, params: Params) -> TextSubject:
+    """A label of the pod; a missing one equals nothing, not even the empty text."""
+    name = params.text(key.name)
+    return TextSubject(key, f"labels[{name}]", params, guards=(f"mapContains(labels, {name})",))
