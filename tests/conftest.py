@@ -1,0 +1,40 @@
+"""What all tests share: the store, and the versions in the header."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from servers import embedded_store
+
+from loghouse.config import StoreUrl
+
+
+def pytest_report_header() -> list[str]:
+    """The versions that a failure may depend on."""
+    return ["versions: " + ", ".join([*map(_package, ("chdb", "clickhouse-driver")), _old_client()])]
+
+
+@pytest.fixture(scope="session")
+def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreUrl]:
+    """An embedded store for the whole run; a test that makes tables gives them names of its own."""
+    data_dir: Path = tmp_path_factory.mktemp("store")
+    with embedded_store(data_dir) as url:
+        yield url
+
+
+def _package(name: str) -> str:
+    try:
+        return f"{name} {metadata.version(name)}"
+    except metadata.PackageNotFoundError:
+        return f"{name} absent"
+
+
+def _old_client() -> str:
+    path = shutil.which("clickhouse-client")
+    if path is None:
+        return "clickhouse-client absent"
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
+    return f"clickhouse-client {said.split('version')[-1].strip()}"
