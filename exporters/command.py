@@ -49,6 +49,7 @@ class ServeSettings:
         str, Flag("web.listen-address", "Where to listen: host:port, or :port for all addresses.")
     ]
     telemetry_path: Annotated[str, Flag("web.telemetry-path", "Path of the metrics page.")] = "/metrics"
+    scrape_path: Annotated[str, Flag("web.scrape-path", "Path that scrapes the target of a URL.")] = "/scrape"
     web_config: Annotated[
         str, Flag("web.config.file", "TLS and users of the pages, in the format of exporter-toolkit.")
     ] = ""
@@ -144,7 +145,7 @@ def prepare(
     access = read_web_config(serve.web_config) if serve.web_config else WebAccess()
     access = kind.web_access(own, access)
     exporter = kind.build(own, rules)
-    pages = Pages(exporter, kind.title, serve.timeout, rules, serve.telemetry_path)
+    pages = Pages(exporter, kind.title, serve.timeout, rules, serve.telemetry_path, serve.scrape_path)
     return Running(exporter, serve, own, pages.routes(kind.routes(exporter)), access)
 
 

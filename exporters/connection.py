@@ -62,6 +62,7 @@ class Connection:
     """Sends and reads until the deadline. Use as a context manager.
 
     `limit` bounds all bytes read, so a target cannot fill the memory; beyond it ScrapeError("too_large").
+    `buffer` holds what was received, unread from `position` on; a parser of many small items reads it itself.
     """
 
     def __init__(self, sock: socket.socket, peer: str, deadline: Deadline, limit: int) -> None:
@@ -70,8 +71,8 @@ class Connection:
         self._deadline = deadline
         self._limit = limit
         self._received = 0
-        self._buffer = bytearray()
-        self._start = 0
+        self.buffer = bytearray()
+        self.position = 0
 
     @classmethod
     def open(
@@ -114,24 +115,24 @@ class Connection:
 
     def read_line(self, longest: int = _CHUNK) -> bytes:
         """The next line without its CR LF or LF; ScrapeError("protocol") when it is longer than `longest`."""
-        searched = self._start
-        while (end := self._buffer.find(b"\n", searched)) < 0:
-            if len(self._buffer) - self._start > longest:
+        searched = self.position
+        while (end := self.buffer.find(b"\n", searched)) < 0:
+            if len(self.buffer) - self.position > longest:
                 raise ScrapeError("protocol", f"{self._peer} sent a line of more than {longest} bytes")
-            searched = len(self._buffer)
+            searched = len(self.buffer)
             searched -= self._fill()
-        line = bytes(self._buffer[self._start : end])
-        self._start = end + 1
+        line = bytes(self.buffer[self.position : end])
+        self.position = end + 1
         return line[:-1] if line.endswith(b"\r") else line
 
     def read_exactly(self, size: int) -> bytes:
         if size > self._limit:
             raise self._too_large()
-        while len(self._buffer) - self._start < size:
+        while len(self.buffer) - self.position < size:
             self._fill()
-        end = self._start + size
-        data = bytes(self._buffer[self._start : end])
-        self._start = end
+        end = self.position + size
+        data = bytes(self.buffer[self.position : end])
+        self.position = end
         return data
 
     def read_until_closed(self) -> bytes:
@@ -142,16 +143,16 @@ class Connection:
         except ScrapeError as error:
             if error.reason != "closed":
                 raise
-        data = bytes(self._buffer[self._start :])
-        self._start = len(self._buffer)
+        data = bytes(self.buffer[self.position :])
+        self.position = len(self.buffer)
         return data
 
     def _fill(self) -> int:
         """Read more; returns how many consumed bytes were dropped from the front of the buffer."""
-        dropped = self._start
+        dropped = self.position
         if dropped:
-            del self._buffer[:dropped]
-            self._start = 0
+            del self.buffer[:dropped]
+            self.position = 0
         try:
             self._socket.settimeout(self._deadline.remaining())
             chunk = self._socket.recv(_CHUNK)
@@ -162,7 +163,7 @@ class Connection:
         self._received += len(chunk)
         if self._received > self._limit:
             raise self._too_large()
-        self._buffer += chunk
+        self.buffer += chunk
         return dropped
 
     def _too_large(self) -> ScrapeError:

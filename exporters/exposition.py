@@ -96,12 +96,16 @@ def _sample_lines(lines: list[str], family: Family, name: str) -> None:
     own = family.labels
     longer = (*own, family.extra_label)
     for suffix, values, value in family.samples:
-        if values:
+        # `type` instead of isinstance: a bool must not be written as True.
+        amount = str(value) if type(value) is int else _number(value)
+        if len(values) == 1:
+            lines.append(f'{name}{suffix}{{{longer[0]}="{_escape(values[0])}"}} {amount}')
+        elif values:
             names = longer if len(values) > len(own) else own
             pairs = ",".join([f'{key}="{_escape(text)}"' for key, text in zip(names, values, strict=True)])
-            lines.append(f"{name}{suffix}{{{pairs}}} {_number(value)}")
+            lines.append(f"{name}{suffix}{{{pairs}}} {amount}")
         else:
-            lines.append(f"{name}{suffix} {_number(value)}")
+            lines.append(f"{name}{suffix} {amount}")
 
 
 def _unknown_lines(lines: list[str], family: Family) -> None:

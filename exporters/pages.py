@@ -22,6 +22,7 @@ class Pages:
     timeout: float
     rules: TargetRules[Any]
     telemetry_path: str = "/metrics"
+    scrape_path: str = "/scrape"
 
     def routes(self, more: Mapping[str, Handler] | None = None) -> dict[str, Handler]:
         """Path to handler; `more` adds the exporter's own pages."""
@@ -32,7 +33,7 @@ class Pages:
             "/-/healthy": _healthy,
             "/-/ready": _healthy,
             "/probe": self._multi_target,
-            "/scrape": self._multi_target,
+            self.scrape_path: self._multi_target,
             **(more or {}),
             self.telemetry_path: self._metrics,
         }

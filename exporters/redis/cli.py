@@ -1,6 +1,7 @@
 """The command redis-exporter."""
 
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 
@@ -42,6 +43,10 @@ def _build(settings: RedisSettings, rules: TargetRules[RedisSettings]) -> Export
         parse_patterns(raw, flag)
     if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", settings.namespace):
         raise SettingsError(f"--namespace: {settings.namespace!r} cannot begin a metric name")
+    if settings.disable_scrape_endpoint and rules.enabled:
+        raise SettingsError("--disable-scrape-endpoint and --targets contradict each other")
+    if settings.debug:
+        logging.getLogger("exporters").setLevel(logging.DEBUG)
     if settings.batch_size < 1:
         raise SettingsError("--check-keys-batch-size must be at least 1")
     if bool(settings.tls_client_cert) != bool(settings.tls_client_key):

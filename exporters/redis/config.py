@@ -19,6 +19,8 @@ _NUMBERS = {
 }
 _PASSWORDS = ("masterauth", "requirepass", "tls-key-file-pass", "tls-client-key-file-pass")
 _DATABASES = 16
+# The settings that are read when not all of them are exported.
+CONFIG_NAMES = (*_NUMBERS, "client-output-buffer-limit", "databases", "dir", "dbfilename")
 
 
 def add_config(page: Page, config: dict[str, str], everything: bool, redact: bool) -> None:

@@ -1,11 +1,11 @@
 """Where a Redis is and how to log in: addresses as URIs, password files, TLS."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from exporters.clienttls import client_context
 from exporters.connection import Address, parse_address
 from exporters.errors import ScrapeError
 from exporters.redis.settings import RedisSettings
@@ -118,35 +118,7 @@ def _read_passwords(path: str) -> Secret | dict[str, Secret]:
 
 
 def tls_context(settings: RedisSettings) -> "ssl.SSLContext":
-    """The client's TLS; read anew when certificates were renewed, since each scrape connects anew."""
-    files = (settings.tls_ca, settings.tls_client_cert, settings.tls_client_key)
-    stamps = tuple(_modified(path) for path in files)
-    return _tls_context(files, stamps, settings.skip_tls_verification)
-
-
-@lru_cache(maxsize=16)
-def _tls_context(
-    files: tuple[str, str, str], stamps: tuple[int, ...], skip_verification: bool
-) -> "ssl.SSLContext":
-    import ssl
-
-    ca, cert, key = files
-    try:
-        context = ssl.create_default_context(cafile=ca or None)
-        if cert or key:
-            context.load_cert_chain(cert, key)
-    except OSError as error:
-        raise ScrapeError(
-            "config", f"cannot use the TLS files {', '.join(filter(None, files))}: {error}"
-        ) from None
-    if skip_verification:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _modified(path: str) -> int:
-    try:
-        return Path(path).stat().st_mtime_ns if path else 0
-    except OSError:
-        return 0
+    """The client's TLS."""
+    return client_context(
+        settings.tls_ca, settings.tls_client_cert, settings.tls_client_key, settings.skip_tls_verification
+    )

@@ -205,7 +205,11 @@ class RedisSettings:
         bool, Flag("append-instance-role-label", "Add the label instance_role to the metrics of the server.")
     ] = False
     disable_scrape_endpoint: Annotated[
-        bool, Flag("disable-scrape-endpoint", "Switch /scrape and /probe off whatever --targets allows.")
+        bool,
+        Flag(
+            "disable-scrape-endpoint",
+            "Accepted for compatibility: /scrape and /probe are off unless --targets allows some.",
+        ),
     ] = False
     tls_client_key: Annotated[
         str, Flag("tls-client-key-file", "Key of the client certificate for Redis.")
