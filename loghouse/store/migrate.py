@@ -67,7 +67,7 @@ def migrate(store: Store, cluster: str = "") -> list[Migration]:
         store.insert(
             _render("{local:migrations}", cluster),
             ("version", "name", "checksum"),
-            ([migration.version], [migration.name], [migration.checksum]),
+            ([migration.version], [migration.name.encode()], [migration.checksum.encode()]),
             {"async_insert": 0},
         )
     return pending

@@ -1,0 +1,149 @@
+"""Command `loghouse`: run the store, make its tables, ship logs into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from loghouse import console
+from loghouse.config import StoreUrl, store_url
+from loghouse.errors import ExitCode
+from loghouse.logq.options import Common
+from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
+
+app = typer.Typer(
+    help="Run the log store, make its tables, ship logs into it. `logq` reads them.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": HELP_OPTIONS},
+)
+
+
+def main() -> NoReturn:
+    """The entry point."""
+    console.run(command_line(app), "loghouse")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Up(Common):
+    """Options of `loghouse up`."""
+
+    data_dir: Annotated[
+        str, typer.Option("--data-dir", help="Where the data is kept.", envvar="LOGHOUSE_DATA_DIR")
+    ]
+    listen: Annotated[str, typer.Option("--listen", help="HOST:PORT to serve.", envvar="LOGHOUSE_LISTEN")] = (
+        "127.0.0.1:9000"
+    )
+    user: Annotated[str, typer.Option("--user", help="The one user there is.")] = "default"
+    password_file: Annotated[
+        str | None, typer.Option("--password-file", help="A file with that user's password.")
+    ] = None
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Listen beyond this machine without a password.")
+    ] = False
+
+
+def up(options: Up) -> ExitCode:
+    """Run ClickHouse in this process and serve it, with the tables made, until Ctrl-C.
+
+    Example: loghouse up --data-dir ~/logs
+    """
+    from loghouse.embedded.command import up as serve
+
+    password_file = Path(options.password_file) if options.password_file else None
+    serve(
+        Path(options.data_dir).expanduser(),
+        options.listen,
+        options.user,
+        password_file,
+        options.insecure,
+        prepare=_make_tables,
+    )
+    return ExitCode.OK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Migrate(Common):
+    """Options of `loghouse migrate`."""
+
+    cluster: Annotated[
+        str, typer.Option("--cluster", help="Make replicated and distributed tables on this cluster.")
+    ] = ""
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the statements, change nothing.")] = False
+
+
+def migrate(options: Migrate) -> ExitCode:
+    """Make the tables of the store, or bring them up to date.
+
+    Example: loghouse migrate --url clickhouse://db.example:9000/loghouse --dry-run
+    """
+    from loghouse.store.client import Store
+    from loghouse.store.migrate import migrate as apply
+    from loghouse.store.migrate import pending
+
+    with Store(store_url(options.url)) as store:
+        if options.dry_run:
+            for migration in pending(store, options.cluster):
+                typer.echo(f"-- {migration.version:04d} {migration.name}")
+                typer.echo("".join(f"{statement};\n\n" for statement in migration.statements), nl=False)
+            return ExitCode.OK
+        applied = apply(store, options.cluster)
+    for migration in applied:
+        console.say(f"applied {migration.version:04d} {migration.name}")
+    if not applied:
+        console.say("nothing to apply")
+    return ExitCode.OK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ship(Common):
+    """Options of `loghouse ship`."""
+
+    paths: Annotated[
+        tuple[str, ...], typer.Argument(help="Directories or files [default: /var/log/pods].")
+    ] = ()
+    once: Annotated[bool, typer.Option("--once", help="Read to the end, store everything, leave.")] = False
+    state_dir: Annotated[
+        str | None,
+        typer.Option("--state-dir", help="Where offsets are kept.", envvar="LOGHOUSE_STATE_DIR"),
+    ] = None
+    node: Annotated[
+        str, typer.Option("--node", help="Name of this node [default: host name].", envvar="LOGHOUSE_NODE")
+    ] = ""
+
+
+def ship(options: Ship) -> ExitCode:
+    """Send container logs (CRI, Docker json-file) and plain files to the store, and follow them.
+
+    Example: loghouse ship --once /var/log/pods
+    """
+    from loghouse.ship.command import default_state_dir
+    from loghouse.ship.command import ship as send
+
+    summary = send(
+        options.paths,
+        store_url(options.url),
+        options.state_dir or default_state_dir(),
+        options.node,
+        options.once,
+    )
+    if not options.quiet:
+        console.say(str(summary))
+    return ExitCode.OK if summary.complete else ExitCode.PARTIAL
+
+
+def _make_tables(url: StoreUrl) -> None:
+    from loghouse.store.client import Store
+    from loghouse.store.migrate import migrate as apply
+
+    with Store(url) as store:
+        apply(store)
+
+
+add(app, "up", Up, up)
+add(app, "migrate", Migrate, migrate)
+add(app, "ship", Ship, ship)

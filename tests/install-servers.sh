@@ -1,0 +1,17 @@
+#!/bin/sh
+# The servers that tests start on loopback. Without root or apt-get nothing is installed, and the tests that need
+# what is missing say so and skip.
+set -eu
+wanted=""
+for pair in redis-server:redis-server memcached:memcached clickhouse-client:clickhouse-client promtool:prometheus; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || wanted="$wanted ${pair#*:}"
+done
+[ -n "$wanted" ] || exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "Not installed, tests that need them are skipped:$wanted" >&2
+    exit 0
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q >/dev/null
+# shellcheck disable=SC2086 - a list of names
+apt-get install -y -q --no-install-recommends $wanted >/dev/null
