@@ -32,8 +32,6 @@ COLUMNS: Mapping[str, str] = {
     "raw": "raw",
     "numbers": "numbers",
     "strings": "strings",
-    "bools": "bools",
-    "nulls": "nulls",
     "labels": "labels",
     "parse_error": "parse_error",
     "source_id": "source_id",
@@ -46,8 +44,8 @@ COLUMNS: Mapping[str, str] = {
 class Record:
     """One row of `logs`, in the order of `COLUMNS`.
 
-    Text that is not UTF-8 arrives as `bytes`. `numbers`, `strings`, `bools` and `nulls` hold the typed fields the
-    store keeps beside the text; fields that it keeps only in `raw` are not in them.
+    Text that is not UTF-8 arrives as `bytes`. `numbers` and `strings` hold the fields of a record that is not
+    JSON; those of a JSON record stand in `raw` with their types.
     """
 
     timestamp_ns: int
@@ -64,8 +62,6 @@ class Record:
     raw: str | bytes
     numbers: Mapping[str, float]
     strings: Mapping[str, str]
-    bools: Mapping[str, bool]
-    nulls: tuple[str, ...]
     labels: Mapping[str, str]
     parse_error: str
     source_id: int

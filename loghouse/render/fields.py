@@ -8,9 +8,6 @@ from typing import Any
 
 from loghouse.record import Record
 
-# What a person reads first; pretty does not repeat it as key=value.
-MESSAGE_KEYS = frozenset(("message", "msg", "_msg", "log", "body", "text"))
-
 
 def fields_of(record: Record) -> dict[str, Any]:
     """Every field of `record`; keys of nested JSON objects are joined by dots, lists stay lists."""
@@ -18,12 +15,7 @@ def fields_of(record: Record) -> dict[str, Any]:
         found = _from_json(record.raw)
         if found is not None:
             return found
-    return {
-        **{key: _whole(number) for key, number in record.numbers.items()},
-        **record.strings,
-        **record.bools,
-        **dict.fromkeys(record.nulls),
-    }
+    return {**record.strings, **{key: _whole(number) for key, number in record.numbers.items()}}
 
 
 def _from_json(raw: str | bytes) -> dict[str, Any] | None:

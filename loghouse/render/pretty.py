@@ -12,7 +12,7 @@ from loghouse.record import Record
 from loghouse.render.clock import NANOSECONDS, Clock
 from loghouse.render.colours import DIM, LEVEL_COLOURS, MARK, MATCH, MATCH_END, RESET, pod_colour
 from loghouse.render.escapes import decoded, one_line, visible
-from loghouse.render.fields import MESSAGE_KEYS, fields_of
+from loghouse.render.fields import fields_of
 from loghouse.render.pages import Pages, Writer
 from loghouse.render.values import picked_values
 from loghouse.render.width import cut, width
@@ -29,7 +29,9 @@ _LEVEL_NAMES = {
     "emergency": "EMERG",
 }
 # Fields that say again what stands in front of the message.
-_SHOWN_ALREADY = MESSAGE_KEYS | {"level", "severity", "time", "timestamp", "ts", "@timestamp", "datetime"}
+_SHOWN_ALREADY = frozenset(
+    ("level", "levelname", "level_name", "severity", "time", "timestamp", "ts", "@timestamp", "datetime")
+)
 _NEEDS_QUOTES = re.compile(r"[\s=\"]|^$")
 
 
@@ -107,7 +109,7 @@ class Pretty:
             yield from picked_values(record, self.fields, self.clock).items()
         elif record.format == "json":
             for key, value in fields_of(record).items():
-                if key not in _SHOWN_ALREADY:
+                if key not in _SHOWN_ALREADY and value != record.message:
                     yield key, value
 
     def _lit(self, text: str) -> str:

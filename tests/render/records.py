@@ -33,8 +33,6 @@ def record(message: str | bytes = "hello", **changes: Any) -> Record:
         "raw": message,
         "numbers": {},
         "strings": {},
-        "bools": {},
-        "nulls": (),
         "labels": {"app": "shop"},
         "parse_error": "",
         "source_id": 18_446_744_073_709_551_615,
