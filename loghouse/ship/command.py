@@ -44,7 +44,7 @@ def ship(
     problems = Problems()
     node = node or socket.gethostname()
     stop = stop or threading.Event()
-    discovery = Discovery(paths or DEFAULT_PATHS, node, problems)
+    discovery = Discovery(paths or DEFAULT_PATHS, node, problems, own=state_dir)
     offsets = Offsets(state_dir, problems)
     delivery = Delivery(store or Store(store_url, read_timeout=INSERT_TIMEOUT), offsets, node, once)
     shipper = Shipper(discovery, offsets, delivery, node, problems, stop, on_progress)

@@ -50,10 +50,14 @@ class _Listing:
 
 
 class Discovery:
-    """Looks for the logs below `roots`; a root may be a directory or a single file."""
+    """Looks for the logs below `roots`; a root may be a directory or a single file.
 
-    def __init__(self, roots: Sequence[str], node: str, problems: Problems) -> None:
+    `own` is the directory of the shipper's own state, which would never come to rest if it were shipped.
+    """
+
+    def __init__(self, roots: Sequence[str], node: str, problems: Problems, own: str = "") -> None:
         self._roots = [os.path.realpath(root) for root in roots]
+        self._own = os.path.realpath(own) if own else ""
         self._node = node
         self._problems = problems
         self._listings: dict[str, _Listing] = {}
@@ -87,7 +91,7 @@ class Discovery:
             )
 
     def _walk(self, directory: str, before: dict[str, _Listing], depth: int, plain: bool) -> Iterable[Found]:
-        listing = self._list(directory, before.get(directory))
+        listing = self._list(directory, before.get(directory)) if directory != self._own else None
         if listing is None:
             return
         self._listings[directory] = listing
