@@ -22,8 +22,8 @@ Record = tuple[str, bytes]  # stream, text
 class RecordingStore:
     """Keeps what is inserted, once for each token, as the store does; fails when told to.
 
-    `faults` are taken one an insert: None is success, "refuse" fails before anything is stored, "lose" stores but
-    loses the answer, an exception is raised.
+    `faults` are taken one an insert: None is success, "refuse" fails before anything is stored, "lose" stores
+    but loses the answer, an exception is raised.
     """
 
     def __init__(self, faults: Sequence[str | Exception | None] = ()) -> None:
@@ -66,7 +66,7 @@ class RecordingStore:
         return [record for row in self.rows if _matches(row, where) for record in records_of(row)]
 
     def coverage(self) -> Counter[tuple[int, int]]:
-        """How often each physical line, by source and offset, was stored; a joined record counts at its first part."""
+        """How often each line, by source and offset, was stored; a joined record counts at its first part."""
         seen: Counter[tuple[int, int]] = Counter()
         for row in self.rows:
             offset = row["offset"]
@@ -108,7 +108,7 @@ def _record(wrapper: bytes, line: bytes) -> Record:
 
 
 class Runtime:
-    """Writes a container's log as containerd (or Docker, with `docker`) does, and rotates it as the kubelet does."""
+    """Writes a container's log as containerd or Docker does, and rotates it as the kubelet does."""
 
     def __init__(self, root: Path, pod: str = "shop-0", container: str = "app", docker: bool = False) -> None:
         self.directory = root / f"prod_{pod}_{UID}" / container
@@ -141,7 +141,8 @@ class Runtime:
 
     def line(self, text: bytes, stream: str = "stdout", final: bool = True) -> bytes:
         self._clock += 1
-        stamp = f"2026-11-20T08:{self._clock // 60000 % 60:02}:{self._clock // 1000 % 60:02}.{self._clock % 1000:03}"
+        minute, millisecond = divmod(self._clock, 60_000)
+        stamp = f"2026-11-20T08:{minute:02}:{millisecond // 1000:02}.{millisecond % 1000:03}"
         if self.docker:
             log = text.decode() + ("\n" if final else "")
             value = {"log": log, "stream": stream, "time": f"{stamp}Z"}
@@ -157,7 +158,7 @@ class Runtime:
     ) -> None:
         """Compress what was rotated before, if asked, then rename the file being written and begin a new one.
 
-        The runtime may write more to the renamed file, and is seen doing so, before the new one has its first line.
+        The runtime may write more to the renamed file, and is seen doing so, before the new one has a line.
         """
         if not self.path.exists():
             return

@@ -1,7 +1,8 @@
-"""Any sequence of writing, rotating, compressing, restarting, reading and failing stores every record once."""
+"""Whatever the order of writes, rotations, restarts, reads and failures: every record is stored once."""
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from hypothesis import HealthCheck, settings
@@ -18,7 +20,7 @@ from shipping import RecordingStore, Runtime, ship_once
 
 from loghouse.errors import StoreError
 from loghouse.ship import delivery, follow, segment
-from loghouse.ship.batch import COLUMNS, Batch
+from loghouse.ship.batch import COLUMNS, Batch, Row
 from loghouse.ship.discover import Discovery
 from loghouse.ship.follow import Lineage
 from loghouse.ship.offsets import Offsets
@@ -64,7 +66,7 @@ class Reader:
             store.insert("ingest", COLUMNS, batch.columns("node-1"), token)
         self._offsets.commit(list(batch.positions.values()), batch.waits)
 
-    def _rows(self, lineage: Lineage) -> Iterator[list[follow.Row]]:
+    def _rows(self, lineage: Lineage) -> Iterator[list[Row]]:
         while lineage.changed():
             rows = lineage.read(time.monotonic())
             if rows is None:
@@ -96,7 +98,7 @@ class Sequences(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp(prefix="sequences"))
         self.store = RecordingStore()
         self.reader: Reader | None = None
-        self.patches = [
+        self.patches: list[Any] = [
             mock.patch.object(segment, "CHUNK", 512),
             mock.patch.object(segment, "MAX_LINE", 512),
             mock.patch.object(follow, "PART_TIMEOUT", 1e9),
@@ -141,9 +143,8 @@ class Sequences(RuleBasedStateMachine):
         assert sources == sum(len(line) for line in self.lines_written())
 
     def lines_written(self) -> list[bytes]:
-        import gzip
 
-        files = [path for path in self.app.directory.iterdir()]
+        files = list(self.app.directory.iterdir())
         return [gzip.decompress(p.read_bytes()) if p.suffix == ".gz" else p.read_bytes() for p in files]
 
     def text(self, text: bytes) -> bytes:
