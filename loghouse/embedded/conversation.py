@@ -290,14 +290,20 @@ class Conversation:
             self._window.settle()
 
     def _read_external_tables(self) -> bool:
-        """Read up to the block that ends a query packet; whether there were tables before it."""
+        """Read up to the block that ends a query packet; whether there were tables before it.
+
+        Scalars, such as the number of the shard, come from the nodes of a cluster; no query needs them here.
+        """
         any_table = False
         while True:
-            if (packet := self._window.varint()) != Ask.DATA:
+            packet = self._window.varint()
+            if packet not in (Ask.DATA, Ask.SCALAR):
                 raise ProtocolError(f"packet {packet} from the client where its query should end")
-            if not self._read_block().columns:
-                return any_table
-            any_table = True
+            block = self._read_block()
+            if packet == Ask.DATA:
+                if not block.columns:
+                    return any_table
+                any_table = True
             self._window.settle()
 
     def _read_block(self) -> Block:

@@ -116,7 +116,9 @@ class Engine:
                     raise _cannot_start(data_dir, f"{said()}\n{error}") from None
             self.version: str = self._control("SELECT version()")[0][0]
             self.timezone: str = self._control("SELECT timezone()")[0][0]
-            self.setting_types: dict[str, str] = dict(self._control("SELECT name, type FROM system.settings"))
+            settings = self._control("SELECT name, type, value FROM system.settings")
+            self.setting_types: dict[str, str] = {name: kind for name, kind, _ in settings}
+            self.setting_defaults: dict[str, str] = {name: value for name, _, value in settings}
         except BaseException:
             os.unlink(self._config)
             raise

@@ -24,6 +24,7 @@ class Ask(IntEnum):
     CANCEL = 3
     PING = 4
     TABLES_STATUS = 5
+    SCALAR = 7
 
 
 class Answer(IntEnum):
@@ -158,15 +159,8 @@ def progress(
 
 def profile_info(rows: int, blocks: int, size: int) -> bytes:
     """The size of the answer; clients show it."""
-    return (
-        varint(Answer.PROFILE_INFO)
-        + varint(rows)
-        + varint(blocks)
-        + varint(size)
-        + b"\x00"
-        + b"\x00"
-        + b"\x00"
-    )
+    # Not limited, no rows before a limit, and that is final: an old client crashes on "not calculated".
+    return varint(Answer.PROFILE_INFO) + varint(rows) + varint(blocks) + varint(size) + b"\x00\x00\x01"
 
 
 def profile_events(revision: int) -> bytes:

@@ -48,7 +48,8 @@ class Session:
 
     def configure(self, wanted: Mapping[str, bytes]) -> None:
         """Make the settings those of this query: the session's own ones and `wanted`, nothing else."""
-        wanted = dict(wanted)
+        # Clients repeat defaults, and a few of those cannot even be set.
+        wanted = {name: value for name, value in wanted.items() if value != self._without(name)}
         if "log_comment" in wanted:
             wanted["log_comment"] = self._marked(wanted["log_comment"])
         changes = {name: value for name, value in wanted.items() if self._applied.get(name) != value}
@@ -113,6 +114,10 @@ class Session:
         name = quoted_name(database) + b"." + quoted_name(table) if database else quoted_name(table)
         with translated():
             return bytes(self._connection.query(b"EXISTS TABLE " + name, "TSV").bytes()).strip() == b"1"
+
+    def _without(self, name: str) -> bytes:
+        """The value of a setting that a query does not set."""
+        return self._own.get(name, self._engine.setting_defaults[name].encode())
 
     def _open(self, database: bytes) -> None:
         self._connection = self._engine.connect()
