@@ -1,4 +1,4 @@
-"""A filter as one SQL condition. What a key means is the business of `resolve`, how it is tested of its subject."""
+"""A filter as one SQL condition: `resolve` says what a key means, its subject how it is tested."""
 
 from collections.abc import Callable
 from typing import assert_never

@@ -261,7 +261,7 @@ class FilterParser:
         scan.pos = start + len(name)
         raise foreign.call(scan, name, start) or scan.error(
             f'unknown function "{name}"{did_you_mean(name, _FUNCTIONS)}',
-            f'Known in a filter: has(field), missing(field), i("text"). To search for the word put a space before "("',
+            'Known in a filter: has(field), missing(field), i("text"). For the word put a space before "("',
             start,
         )
 

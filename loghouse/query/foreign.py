@@ -28,8 +28,8 @@ _LOGQL_METRIC = re.compile(
     re.DOTALL,
 )
 _BY = re.compile(r"\bby\s*\(([^)]*)\)")
-_AGGREGATES = frozenset(
-    "count count_uniq distinct dc uniq_exact sum avg min max median quantile stddev rate bytes values".split()
+_AGGREGATE = re.compile(
+    r"count|count_uniq|distinct|dc|uniq_exact|sum|avg|min|max|median|quantile|stddev|rate|bytes|values|p\d{2,4}"
 )
 _LOGSQL_CALLS = {
     "re": ':~"regex"',
@@ -50,9 +50,8 @@ def term(scan: Scanner) -> QueryError | None:
     start = scan.pos
     if scan.sees("{"):
         return _selector(scan)
-    if start == 0 or not scan.text[:start].strip():
-        if (found := _SELECT.fullmatch(scan.text)) is not None:
-            return scan.span(0, len(scan.text)).error("this is SQL", f"Write: {_from_sql(found)}")
+    if not scan.text[:start].strip() and (select := _SELECT.fullmatch(scan.text)) is not None:
+        return scan.span(0, len(scan.text)).error("this is SQL", f"Write: {_from_sql(select)}")
     if scan.sees("&&"):
         return scan.span(start, start + 2).error('"&&" is not an operator here', "Write: and")
     if found := scan.looking_at(re.compile(r"_exists_:\s*([\w.@-]+)")):
@@ -110,7 +109,7 @@ def call(scan: Scanner, name: str, start: int) -> QueryError | None:
         return scan.span(0, len(scan.text)).error(
             "this is a metric query of LogQL", f"Write: {_from_metric(metric)}"
         )
-    if name in _AGGREGATES or re.fullmatch(r"p\d{2,4}", name):
+    if _AGGREGATE.fullmatch(name):
         return place.error(f"{name}( ) counts what a filter found", f"Put a bar before it: | {name}(...)")
     if name in _LOGSQL_CALLS:
         return place.error(f"{name}( ) is a function of LogsQL", f"Write: field{_LOGSQL_CALLS[name]}")

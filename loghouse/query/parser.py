@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from loghouse.errors import QueryError
 from loghouse.query import foreign
 from loghouse.query.ast import Everything, Filter, Span
 from loghouse.query.filters import FilterParser
@@ -76,35 +77,32 @@ def _stage(parser: FilterParser) -> Stage:
     start = scan.pos
     if scan.at_end:
         raise scan.span(start - 1, start).error('expected a stage after "|"', _known_stages())
-    return _named_stage(parser, start) or where.read(parser, "", start)
+    return _named_stage(parser, start)
 
 
-def _named_stage(parser: FilterParser, start: int) -> Stage | None:
-    """The stage that a name starts; None if a filter stands there."""
+def _named_stage(parser: FilterParser, start: int) -> Stage:
+    """The stage that a name starts, or the `where` that a bare condition means."""
     scan = parser.scan
     if scan.looking_at(_STARTS_FILTER):
-        return None
+        return where.read(parser, "", start)
     found = scan.looking_at(_STAGE_NAME)
-    if found is None:
-        return None if parser.sees_condition() else _refuse(parser, start)
-    name = found.group(1).lower()
-    if found.group(2) and is_function(name):
+    name = found.group(1).lower() if found else ""
+    if found and found.group(2) and is_function(name):
         return stats.read(parser, name, start)
-    if name in STAGES:
+    if found and name in STAGES:
         scan.pos = found.end(1)
         return STAGES[name].read(parser, name, start)
     if name in ("has", "missing", "i", "not") or parser.sees_condition():
-        return None
-    return _refuse(parser, start)
+        return where.read(parser, "", start)
+    raise _unknown(scan, start)
 
 
-def _refuse(parser: FilterParser, start: int) -> None:
-    scan = parser.scan
+def _unknown(scan: Scanner, start: int) -> QueryError:
     name = scan.word() or scan.text[start : start + 1]
     if (complaint := foreign.stage(scan, name, start)) is not None:
-        raise complaint
+        return complaint
     known = [*STAGES, "count"]
-    raise scan.error(
+    return scan.error(
         f'unknown stage "{name}"{did_you_mean(name, known)}',
         f"{_known_stages()}. To filter write: | where {name}",
         start,

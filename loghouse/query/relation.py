@@ -4,6 +4,8 @@ Both are values: each method gives new rows. Output columns are called c0, c1, .
 people see beside it, so that no name from a query gets into its SQL.
 """
 
+# ruff: noqa: S608 - every name in these texts is made here, and every value is bound
+
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -39,7 +41,7 @@ _RECORD_ORDER = ("timestamp", "source_id", "offset")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What compiling needs beside the query: the time, the zone, the order asked for, the values bound so far."""
+    """What compiling needs beside the query: time, zone, the order asked for, the values bound so far."""
 
     params: Params
     window: TimeRange
@@ -161,7 +163,7 @@ class Records:
         return replace(rows, offset=offset, order_by=self.order_by)
 
     def settled(self) -> "Records":
-        """The same rows with a cut, if there is one, inside a subquery: what follows sees only what was left."""
+        """The same rows with a cut, if any, inside a subquery: what follows sees only what was left."""
         if self.limit is None and not self.offset:
             return self
         order = self.order_by or _newest(self.context.order)
@@ -184,7 +186,8 @@ class Records:
     def select(self) -> str:
         """The whole query, with exactly the columns of a `Record`."""
         # Without aliases: ClickHouse would take `level` in a condition for the text that is selected.
-        return f"SELECT {', '.join(COLUMNS.values())} FROM {self.tail_of_query(self.order_by or _newest(self.context.order))}"
+        order = self.order_by or _newest(self.context.order)
+        return f"SELECT {', '.join(COLUMNS.values())} FROM {self.tail_of_query(order)}"
 
 
 @dataclass(frozen=True, slots=True)

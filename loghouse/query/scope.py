@@ -21,9 +21,9 @@ def scope_filter(
 ) -> Filter | None:
     """All the options at once, None without any.
 
-    Values of one option are alternatives, different options and different labels narrow each other. Names may
-    hold `*`. A label is `app=web`, `app!=web`, `app` (has it) or several with commas. A level means it and all
-    above; `=info` means that one only.
+    Values of one option are alternatives, different options and different labels narrow each other. Names
+    may hold `*`. A label is `app=web`, `app!=web`, `app` (has it) or several with commas. A level means it
+    and all above; `=info` means that one only.
     """
     parts: list[Filter] = []
     for column, names in (("namespace", namespaces), ("pod", pods), ("container", containers)):

@@ -23,8 +23,9 @@ _SETTINGS: Mapping[str, int] = {"max_query_size": 16_777_216}
 class Compiled:
     """A query that ClickHouse can run.
 
-    `kind` "records": the columns are those of `Record`, in order, and `shown` says which fields the reader asked
-    for. `kind` "table": the columns are the last stage's, of the `kinds` beside them; times are nanoseconds.
+    `kind` "records": the columns are those of `Record`, in order, and `shown` says which fields the reader
+    asked for. `kind` "table": the columns are the last stage's, of the `kinds` beside them; times are
+    nanoseconds.
     """
 
     sql: str
@@ -54,8 +55,8 @@ def compile(
 ) -> Compiled:
     """The SQL of a query over a window of time.
 
-    `table` is a name from our own code. `scope` is a filter outside of the query's own, such as the namespaces
-    somebody may read: nothing the query says can widen it. `limit` caps what comes out; None is no cap.
+    `table` is a name from our own code. `scope` is a filter outside of the query's own, such as the
+    namespaces somebody may read: nothing the query says can widen it. `limit` caps what comes out.
     """
     params = Params()
     window = narrowed(query.filter, window, now_ns, zone)

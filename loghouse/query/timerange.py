@@ -129,9 +129,9 @@ def _instant_and_precision(text: str, now_ns: int, zone: Zone) -> tuple[int, int
 
 def _relative(text: str, now_ns: int) -> tuple[int, int] | None:
     lower = text.lower()
-    if ago := lower.removesuffix("ago").strip():
-        if is_duration(ago):
-            return now_ns - parse_duration(ago), now_ns
+    ago = lower.removesuffix("ago").strip()
+    if is_duration(ago):
+        return now_ns - parse_duration(ago), now_ns
     shift = _NOW.fullmatch(lower)
     if shift is None:
         return None

@@ -112,8 +112,7 @@ class Scanner:
 
     def operator(self) -> Operator | None:
         """A comparison operator."""
-        found = self.match(_OPERATOR)
-        return found  # type: ignore[return-value]  # the pattern lists exactly the operators
+        return self.match(_OPERATOR)  # type: ignore[return-value]  # the pattern lists exactly these
 
     def key(self) -> Key | None:
         """A key other than `*`: a name, `~label`, `label.x` or a name in backticks."""

@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
 _SEPARATOR = r"[\x00-/:-@\[-\x60{-\x7f]"
 _BEFORE = f"(?:^|{_SEPARATOR})"
 _AFTER = f"(?:{_SEPARATOR}|$)"
-# Printable ASCII that no common JSON encoder writes as an escape which would glue to the next token (\u003ca).
+# ASCII that no common JSON encoder writes as an escape, which would glue to the next token (\u003ca).
 _WRITTEN_AS_IS = frozenset(" !#$%()*,-./:;?@[]^_{|}~\\")
 
 
@@ -65,8 +65,8 @@ def has_words(column: str, text: str, params: Params, prefix: bool = False) -> s
 def whole_tokens(text: str, *, starts: bool, ends: bool) -> list[str]:
     """The tokens that must stand in a record whose field contains `text`, for the index.
 
-    `starts` and `ends` say that nothing of the same token can stand before and after the text. A token is left
-    out when the record may spell it differently: outside of ASCII, or after a character that gets escaped.
+    `starts` and `ends` say that nothing of the same token can stand before and after the text. A token is
+    left out when the record may spell it differently: outside of ASCII, or after a character that is escaped.
     """
     found = []
     for match in _TOKEN.finditer(text):

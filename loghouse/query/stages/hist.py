@@ -1,5 +1,7 @@
 """`hist`: how many records came when; every bucket is there, empty ones with 0."""
 
+# ruff: noqa: S608 - every name in these texts is made here, and every value is bound
+
 import re
 from dataclasses import dataclass, field
 from typing import ClassVar

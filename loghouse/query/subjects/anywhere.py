@@ -7,6 +7,7 @@ from loghouse.query.subjects.subject import Subject
 from loghouse.query.subjects.text import TextSubject
 
 _COLUMNS = ("namespace", "pod", "container", "node", "workload", "stream", "format", "toString(level)")
+_BARE_IN_JSON = r"[:\[,]\s*{}\s*[,}}\]]"  # the value of a key, or an item of a list
 
 
 class AnywhereSubject(Subject):
@@ -68,10 +69,10 @@ class AnywhereSubject(Subject):
         return _any([self._raw.sequence(texts, span), self._message.sequence(texts, span)])
 
     def is_null(self, span: Span) -> str:
-        return f"(format = 'json' AND {self._value_in_record('null', '')})"
+        return self._bare_in_json("null")
 
     def is_bool(self, truth: bool, span: Span) -> str:
-        return f"(format = 'json' AND {self._value_in_record('true' if truth else 'false', '')})"
+        return self._bare_in_json("true" if truth else "false")
 
     def present(self) -> str:
         return "1"
@@ -85,10 +86,19 @@ class AnywhereSubject(Subject):
         tests.append(self._value_in_record(patterns.like_regex(pattern, r'[^"\n]'), flags))
         return _any(tests)
 
+    def _bare_in_json(self, word: str) -> str:
+        return f"(format = 'json' AND match(raw, {self._params.text(_BARE_IN_JSON.format(word))}))"
+
     def _value_in_record(self, pattern: str, flags: str) -> str:
-        """The text stands in the record where a value does: alone, in quotes after `:`, `=`, `[` or `,`, or bare."""
-        shape = rf'{flags}(?:^(?:{pattern})$|[:=\[,]\s*"(?:{pattern})"|=(?:{pattern})(?:\s|$)|[:\[,]\s*(?:{pattern})[\s,}}\]])'
-        return f"match(raw, {self._params.text(shape)})"
+        """The text stands in the record where a value does."""
+        value = f"(?:{pattern})"
+        shapes = (
+            f"^{value}$",  # the record is the value
+            rf'[:=\[,]\s*"{value}"',  # a string in JSON or logfmt
+            rf"=\s*{value}(?:\s|$)",  # bare in logfmt
+            _BARE_IN_JSON.format(value),
+        )
+        return f"match(raw, {self._params.text(flags + '|'.join(shapes))})"
 
 
 def _any(tests: list[str]) -> str:

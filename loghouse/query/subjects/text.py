@@ -11,9 +11,9 @@ from loghouse.query.subjects.subject import Subject
 class TextSubject(Subject):
     """A String expression.
 
-    `guards` are cheap conditions that hold whenever the text is there. `indexed` says that the text comes out of
-    the record as it stands, so that the token index on `raw` can rule records out. `prose` marks the message and
-    the record: a glob there finds a word that starts so, not the whole text.
+    `guards` are cheap conditions that hold whenever the text is there. `indexed` says that the text comes out
+    of the record as it stands, so that the token index on `raw` can rule records out. `prose` marks the
+    message and the record: a glob there finds a word that starts so, not the whole text.
     """
 
     what = "text"
