@@ -39,9 +39,9 @@ def guarded(action: Callable[[], ExitCode], debug: bool) -> ExitCode:
         return ExitCode.BACKEND
 
 
-def told(error: LoghouseError) -> str:
+def told(error: LoghouseError, gravity: str = "error") -> str:
     """An error as a person reads it: what failed, the place in the query, what to do next."""
-    lines = [f"error: {error.message}"]
+    lines = [f"{gravity}: {error.message}"]
     if isinstance(error, QueryError):
         lines += _pointed(error)
     lines += [f"  {line}" for line in error.hint.splitlines()]

@@ -68,9 +68,9 @@ class Where(Common):
         option("-l", "--label", help="Only pods with this label: key=value.", env="LABEL"),
     ] = ()
     level: Annotated[
-        str | None,
-        option("-L", "--level", help="This level and worse, as in -L warning.", env="LEVEL"),
-    ] = None
+        tuple[str, ...],
+        option("-L", "--level", help="This level and worse: warning; only it: =warning.", env="LEVEL"),
+    ] = ()
     node: Annotated[
         tuple[str, ...], option("--node", help="Only this node; * is a wildcard.", env="NODE")
     ] = ()
@@ -99,6 +99,11 @@ class Times(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Selection(Where, Times):
+    """Which records: both together, as every verb that reads records has them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shape(Common):
     """How rows are written."""
 
@@ -121,3 +126,8 @@ class Shape(Common):
     stats: Annotated[
         bool, option("--stats", help="Say on stderr what was read and how long it took.", env="STATS")
     ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Selection, Shape):
+    """Which records and how to print them."""

@@ -37,7 +37,7 @@ _NEEDS_QUOTES = re.compile(r"[\s=\"]|^$")
 
 @dataclass(slots=True)
 class Pretty:
-    """Renders records for people: one line each, or with the width of a `screen` wrapped and cut to fit it."""
+    """Renders records for people, one line each; with the width of a `screen` wrapped and cut to fit."""
 
     clock: Clock
     fields: list[str]

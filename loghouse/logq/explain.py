@@ -1,0 +1,97 @@
+"""`logq explain QUERY`: what a query means and what it costs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loghouse.config import store_url
+from loghouse.errors import ExitCode
+from loghouse.logq.options import Selection
+from loghouse.render.escapes import one_line, visible
+
+if TYPE_CHECKING:
+    from loghouse.store.client import Store
+
+# One index in ClickHouse's plan: its kind, for a skip index its name, then what it leaves to be read.
+_INDEX = re.compile(
+    r"(MinMax|Partition|PrimaryKey|Skip)\s*\n(?:[^\n]*Name: (\w+)\n)?"
+    r"(?:(?![^\n]*Parts:)[^\n]*\n)*?[^\n]*Parts: (\d+/\d+)[^\n]*\n[^\n]*Granules: (\d+/\d+)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Selection):
+    """Options of `logq explain`."""
+
+    query: Annotated[tuple[str, ...], typer.Argument(help="The query to explain.")] = ()
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the store what it would read.")] = (
+        False
+    )
+
+
+def explain(options: Options) -> ExitCode:
+    """Say what a query means, its canonical form, its SQL, the indexes it uses and what it would read.
+
+    Example: logq explain 'timeout level>=error | top 5 pod'
+    """
+    from loghouse.logq.reading import read_aloud
+    from loghouse.logq.selection import select
+    from loghouse.query import compile
+    from loghouse.render.clock import Clock
+
+    selected = select(options.query, options)
+    compiled = compile(
+        selected.query,
+        selected.window,
+        scope=selected.scope,
+        limit=None,
+        now_ns=selected.now_ns,
+        zone=selected.zone,
+    )
+    clock = Clock(selected.zone)
+    typer.echo(f"Means:     {visible(read_aloud(selected.query))}")
+    if selected.scope is not None:
+        typer.echo(f"Only of:   {visible(str(selected.scope))}")
+    start, end = selected.window.start, selected.window.end
+    typer.echo(f"Time:      {clock.short(start)} to {clock.short(end)}")
+    typer.echo(f"Canonical: {visible(str(selected.query))}")
+    typer.echo(f"\nSQL:\n  {visible(compiled.sql)}")
+    typer.echo("\nParameters:")
+    for name, value in compiled.params.items():
+        typer.echo(f"  {name} = {one_line(repr(value))}")
+    if not options.offline:
+        typer.echo("")
+        for line in _costs(options, compiled.sql, dict(compiled.params)):
+            typer.echo(line)
+    return ExitCode.OK
+
+
+def _costs(options: Options, sql: str, params: dict[str, str | int | float]) -> Iterator[str]:
+    from loghouse.store.client import Store as Connection
+
+    with Connection(store_url(options.url)) as store:
+        yield "Indexes:"
+        plan = "\n".join(line for (line,) in store.rows(f"EXPLAIN indexes = 1 {sql}", params))
+        for kind, name, used, granules in _INDEX.findall(plan):
+            yield f"  {kind}{f' {name}' if name else ''}: {used} parts, {granules} granules are left"
+        parts = rows = marks = 0
+        for *_, each_parts, each_rows, each_marks in store.rows(f"EXPLAIN ESTIMATE {sql}", params):
+            parts, rows, marks = parts + each_parts, rows + each_rows, marks + each_marks
+        size, total = _table_size(store)
+        yield f"\nWould read: at most {rows} of {total} records in {parts} parts"
+        if total:
+            yield f"            about {size * rows / total / 1e6:.1f} MB of records, compressed"
+
+
+def _table_size(store: Store) -> tuple[int, int]:
+    """Compressed bytes and rows of the table of records."""
+    rows = store.rows(
+        "SELECT sum(data_compressed_bytes), sum(rows) FROM system.parts "
+        "WHERE database = currentDatabase() AND table = 'logs' AND active"
+    )
+    return int(rows[0][0]), int(rows[0][1])

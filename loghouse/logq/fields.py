@@ -1,0 +1,138 @@
+"""`logq fields`: which columns and fields the records have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from loghouse.config import store_url
+from loghouse.console import say
+from loghouse.errors import ExitCode, UsageError
+from loghouse.logq.options import Reading, option
+
+if TYPE_CHECKING:
+    from loghouse.record import Record
+
+DEFAULT_SAMPLE = 5000
+EXAMPLES = 3
+EXAMPLE_LENGTH = 40
+REMEMBERED_VALUES = 1000  # of a field; its examples come from these
+HEADER = ("field", "kind", "share", "examples")
+_COLUMNS = ("namespace", "pod", "container", "node", "workload", "stream", "level", "format")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Reading):
+    """Options of `logq fields`."""
+
+    query: Annotated[tuple[str, ...], typer.Argument(help="Only of the records that this query finds.")] = ()
+    limit: Annotated[
+        int,
+        option(
+            "--limit",
+            help=f"Look at so many of the newest records; 0 is all. [default: {DEFAULT_SAMPLE}]",
+            env="FIELDS_LIMIT",
+        ),
+    ] = DEFAULT_SAMPLE
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known of one field."""
+
+    records: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    values: Counter[str] = field(default_factory=Counter)
+
+    def add(self, value: Any, kind: str) -> None:
+        """Count one value."""
+        from loghouse.render.template import as_text
+
+        self.records += 1
+        self.kinds[kind] += 1
+        text = as_text(value)[:EXAMPLE_LENGTH]
+        if text and (text in self.values or len(self.values) < REMEMBERED_VALUES):
+            self.values[text] += 1
+
+
+def fields(options: Options) -> ExitCode:
+    """List the columns and fields of records: their kind, in how many records they are, examples.
+
+    Example: logq fields -n prod -c php
+    """
+    from loghouse.logq.output import stdout, table_renderer, terminal
+    from loghouse.logq.selection import select
+    from loghouse.query import Compiled
+    from loghouse.search import Search, find
+    from loghouse.store.client import Store
+
+    if options.limit < 0:
+        raise UsageError(f"--limit {options.limit} is not a number of records", "0 means all of them")
+    selected = select(options.query, options)
+    search = Search(
+        query=selected.query,
+        window=selected.window,
+        now_ns=selected.now_ns,
+        scope=selected.scope,
+        limit=options.limit or None,
+        zone=selected.zone,
+    )
+    with Store(store_url(options.url)) as store:
+        found = find(store, search)
+        if found.compiled.kind == "table":
+            raise UsageError("fields are those of records, and this query makes a table", "Drop its stages")
+        total, seen = _look(record for page in found.records() for record in page)
+    if not total:
+        if not options.quiet:
+            say("note: nothing found in this time range; --since reaches further back")
+        return ExitCode.NOTHING_FOUND
+    if found.was_cut and not options.quiet:
+        say(f"note: of the newest {total} records; --limit 0 looks at all")
+    table = Compiled("", {}, HEADER, "table", ("text", "text", "number", "text"))
+    render = table_renderer(options, terminal(options), selected.zone, table)
+    render(HEADER, [list(_rows(total, seen))], stdout())
+    return ExitCode.OK
+
+
+def _look(records: Iterable[Record]) -> tuple[int, dict[str, Seen]]:
+    from loghouse.render.fields import fields_of
+
+    total = 0
+    seen: dict[str, Seen] = {}
+    for record in records:
+        total += 1
+        for name in _COLUMNS:
+            if value := getattr(record, name):
+                seen.setdefault(name, Seen()).add(value, "column")
+        for label, value in record.labels.items():
+            seen.setdefault(f"~{label}", Seen()).add(value, "label")
+        for name, value in fields_of(record).items():
+            shown = f"`{name}`" if name in _COLUMNS else name
+            seen.setdefault(shown, Seen()).add(value, _kind(value))
+    return total, seen
+
+
+def _rows(total: int, seen: dict[str, Seen]) -> Iterator[tuple[str, str, float, str]]:
+    order = {"column": 0, "label": 1}
+    for name, known in sorted(
+        seen.items(), key=lambda item: (order.get(next(iter(item[1].kinds)), 2), -item[1].records, item[0])
+    ):
+        kinds = "/".join(kind for kind, _ in known.kinds.most_common())
+        examples = ", ".join(text for text, _ in known.values.most_common(EXAMPLES))
+        yield name, kinds, round(known.records / total, 4), examples
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, (int, float)):
+        return "number"
+    if isinstance(value, dict):
+        return "object"
+    return "list" if isinstance(value, (list, tuple)) else "text"

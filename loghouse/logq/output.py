@@ -1,0 +1,163 @@
+"""From `-o` and its relatives to a renderer."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from loghouse.config import wants_colour
+from loghouse.errors import UsageError
+from loghouse.logq.options import Format, Shape
+from loghouse.render.clock import Clock
+from loghouse.render.pages import RecordRenderer, RowPages, TableRenderer
+
+if TYPE_CHECKING:
+    import re
+
+    from loghouse.query import Compiled, Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What is known about standard output."""
+
+    is_one: bool
+    colour: bool
+    width: int
+
+
+def terminal(shape: Shape) -> Terminal:
+    """Look at standard output once."""
+    is_one = sys.stdout.isatty()
+    return Terminal(
+        is_one, wants_colour(shape.color, is_one), shutil.get_terminal_size().columns if is_one else 120
+    )
+
+
+def stdout() -> BinaryIO:
+    """Where rows go: bytes, so that records leave as they came."""
+    return sys.stdout.buffer
+
+
+def field_list(text: str | None, shown: Shown) -> list[str]:
+    """The fields of `--fields`, else those of the query's `fields` stage."""
+    if text is not None:
+        names = [name.strip() for name in text.split(",") if name.strip()]
+        if not names:
+            raise UsageError("--fields names no field", "Write it like --fields pod,status,~app")
+        return names
+    return list(shown.fields or ())
+
+
+def record_renderer(
+    shape: Shape,
+    screen: Terminal,
+    zone: tzinfo,
+    shown: Shown,
+    highlight: Callable[[], re.Pattern[str] | None],
+    mark_late: bool = False,
+) -> RecordRenderer:
+    """The renderer of records that the options ask for; only its module is imported."""
+    fields = field_list(shape.fields, shown)
+    match shape.output:
+        case Format.RAW:
+            from loghouse.render.raw import render_raw_records
+
+            return render_raw_records
+        case Format.JSON | Format.JSONL:
+            from loghouse.render.jsonlines import JsonLines
+
+            array = shape.output is Format.JSON
+            return JsonLines(_program_clock(shape, zone), fields, array, screen.is_one).records
+        case Format.CSV:
+            from loghouse.render.csv import Csv
+
+            return Csv(_program_clock(shape, zone), fields).records
+        case Format.TEMPLATE:
+            records: RecordRenderer = _template(shape, screen, zone).records
+            return records
+    from loghouse.render.pretty import Pretty
+
+    return Pretty(
+        Clock(zone),
+        fields,
+        colour=screen.colour,
+        screen=screen.width if screen.is_one else None,
+        highlight=highlight() if screen.colour else None,
+        mark_late=mark_late,
+    ).records
+
+
+def table_renderer(shape: Shape, screen: Terminal, zone: tzinfo, compiled: Compiled) -> TableRenderer:
+    """The renderer of a table that the options ask for."""
+    match shape.output:
+        case Format.JSON | Format.JSONL:
+            from loghouse.render.jsonlines import JsonLines
+
+            array = shape.output is Format.JSON
+            render = JsonLines(Clock(zone), [], array, screen.is_one).table
+        case Format.CSV:
+            from loghouse.render.csv import Csv
+
+            render = Csv(Clock(zone), []).table
+        case Format.TEMPLATE:
+            render = _template(shape, screen, zone).table
+        case Format.RAW:
+            from loghouse.render.table import render_bare_rows
+
+            render = render_bare_rows
+        case _:
+            return _pretty_table(screen, zone, compiled)
+    return _with_times(render, compiled.kinds, _program_clock(shape, zone).rfc3339)
+
+
+def _pretty_table(screen: Terminal, zone: tzinfo, compiled: Compiled) -> TableRenderer:
+    clock = Clock(zone)
+    if screen.is_one or screen.colour:
+        from loghouse.render.histogram import Histogram, is_histogram
+
+        if is_histogram(compiled.kinds, compiled.columns):
+            return Histogram(clock, screen.width, screen.colour).table
+        from loghouse.render.table import DrawnTable
+
+        return _with_times(DrawnTable(screen.width, screen.colour).table, compiled.kinds, clock.short)
+    from loghouse.render.table import render_tsv
+
+    return _with_times(render_tsv, compiled.kinds, clock.short)
+
+
+def _with_times(render: TableRenderer, kinds: Sequence[str], written: Callable[[int], str]) -> TableRenderer:
+    """The renderer, given text in place of the nanoseconds in columns of times."""
+    times = [place for place, kind in enumerate(kinds) if kind == "time"]
+    if not times:
+        return render
+
+    def rows_with_text(pages: RowPages) -> Iterator[list[Sequence[Any]]]:
+        for page in pages:
+            yield [
+                [
+                    written(value) if place in times and value is not None else value
+                    for place, value in enumerate(row)
+                ]
+                for row in page
+            ]
+
+    return lambda columns, pages, out: render(columns, rows_with_text(pages), out)
+
+
+def _template(shape: Shape, screen: Terminal, zone: tzinfo) -> Any:
+    from loghouse.render.template import parse_template
+
+    if not shape.template:
+        raise UsageError("-o template needs a template", "Add one: -T '{timestamp} {pod} {message}'")
+    return parse_template(shape.template, _program_clock(shape, zone), screen.is_one)
+
+
+def _program_clock(shape: Shape, zone: tzinfo) -> Clock:
+    """Programs get UTC unless a zone was named."""
+    named = getattr(shape, "tz", None)
+    return Clock(zone if named else UTC)

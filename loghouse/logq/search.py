@@ -1,0 +1,154 @@
+"""`logq search`: the records a query finds, or the table its stages make of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loghouse.config import store_url
+from loghouse.console import say, told
+from loghouse.errors import ExitCode, QueryError, StoreError, UsageError
+from loghouse.logq.options import DEFAULT_LIMIT, Format, Reading, option
+
+if TYPE_CHECKING:
+    from loghouse.logq.output import Terminal
+    from loghouse.logq.selection import Selected
+    from loghouse.search import Found, Search
+    from loghouse.store.client import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Reading):
+    """Options of `logq search`."""
+
+    query: Annotated[tuple[str, ...], typer.Argument(help="What to look for; everything when left out.")] = ()
+    limit: Annotated[
+        int | None,
+        option(
+            "--limit",
+            help=f"At most so many records, the newest; 0 is all. [default: {DEFAULT_LIMIT}]",
+            env="LIMIT",
+        ),
+    ] = None
+
+
+def search(options: Options) -> ExitCode:
+    """Search records: oldest first, the newest at the bottom.
+
+    Examples: logq search 'error level>=warn' -n prod --since 2h;
+    logq search 'status>=500 | top 5 path'
+    """
+    from loghouse.logq.output import terminal
+    from loghouse.logq.selection import select
+    from loghouse.store.client import Store
+
+    if options.limit is not None and options.limit < 0:
+        raise UsageError(f"--limit {options.limit} is not a number of records", "0 means all of them")
+    selected = select(options.query, options)
+    if not options.quiet:
+        for notice in selected.query.notices:
+            span = notice.span
+            say(told(QueryError(notice.message, span.text, span.start, span.end), "note"))
+    with Store(store_url(options.url)) as store:
+        return answer(options, options.limit, selected, store, terminal(options))
+
+
+def answer(
+    options: Reading, given_limit: int | None, selected: Selected, store: Store, screen: Terminal
+) -> ExitCode:
+    """Run a search and print what it finds; what there is to say about it goes to stderr."""
+    from loghouse.search import Search, find
+
+    limit = DEFAULT_LIMIT if given_limit is None else given_limit or None
+    search = Search(
+        query=selected.query,
+        window=selected.window,
+        now_ns=selected.now_ns,
+        scope=selected.scope,
+        limit=limit,
+        limit_tables=given_limit is not None,
+        zone=selected.zone,
+    )
+    began = time.monotonic()
+    found = find(store, search)
+    try:
+        count = _print(options, screen, selected, found)
+    except StoreError as error:
+        if not found.delivered:
+            raise
+        say(told(error))
+        say(f"  The output is not complete: {found.delivered} came before it broke off.")
+        return ExitCode.PARTIAL
+    if options.stats:
+        _tell_stats(store, count, time.monotonic() - began)
+    if not options.quiet:
+        _tell_rest(options, store, search, found, count)
+    return ExitCode.OK if count else ExitCode.NOTHING_FOUND
+
+
+def _print(options: Reading, screen: Terminal, selected: Selected, found: Found) -> int:
+    from loghouse.logq.output import record_renderer, stdout, table_renderer
+
+    compiled = found.compiled
+    if compiled.kind == "table":
+        render = table_renderer(options, screen, selected.zone, compiled)
+        return render(compiled.columns, found.rows(), stdout())
+    if options.output is Format.RAW:
+        from loghouse.render.raw import render_raw
+
+        return render_raw(found.raw(), stdout())
+    from loghouse.highlight import highlight
+
+    render_records = record_renderer(
+        options, screen, selected.zone, compiled.shown, lambda: highlight(selected.query.filter)
+    )
+    return render_records(found.records(), stdout())
+
+
+def _tell_stats(store: Store, count: int, seconds: float) -> None:
+    rows, size = store.read_so_far()
+    say(f"{count} rows printed; {rows} rows, {size / 1e6:.1f} MB read in {seconds:.3f} s")
+
+
+def _tell_rest(options: Reading, store: Store, search: Search, found: Found, count: int) -> None:
+    """What the output does not show: older records, records cut off, a field nobody has."""
+    if found.was_cut:
+        say(
+            f"note: the newest {search.limit} records are shown, there are more\n"
+            "  Print all of them with --limit 0, or narrow the query or --since"
+        )
+    if count and found.compiled.kind == "records":
+        return
+    from loghouse.known_fields import known_fields, unknown_field
+
+    mistake = unknown_field(search.query, known_fields(store))
+    if mistake is not None:
+        say(told(mistake, "note"))
+    elif not count:
+        _tell_older(options, store, search)
+
+
+def _tell_older(options: Reading, store: Store, search: Search) -> None:
+    from loghouse.render.clock import Clock
+    from loghouse.search import newest_before
+
+    older = newest_before(store, search)
+    if older is None:
+        say("note: nothing found")
+        return
+    since = _reaching_back(search.now_ns - older)
+    when = Clock(search.zone).short(older)
+    flag = f"--since {since}" if options.from_ is None and options.to is None else f"--from '{when[:19]}'"
+    say(f"note: nothing found in this time range; the newest match before it is of {when}\n  Use {flag}")
+
+
+def _reaching_back(age_ns: int) -> str:
+    """An age, rounded up to what people write: 3h, 2d."""
+    seconds = age_ns // 1_000_000_000 + 1
+    for size, unit in ((60, "m"), (3600, "h"), (86400, "d")):
+        if seconds < 48 * size or unit == "d":
+            return f"{-(-seconds // size)}{unit}"
+    raise AssertionError

@@ -1,0 +1,142 @@
+"""`logq tail`: the last records, then new ones as they are stored."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loghouse.config import store_url
+from loghouse.console import say
+from loghouse.errors import ExitCode, UsageError
+from loghouse.logq.options import Format, Reading, option
+
+if TYPE_CHECKING:
+    from loghouse.logq.selection import Selected
+    from loghouse.record import Record
+    from loghouse.store.client import Store
+
+DEFAULT_TAIL = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Reading):
+    """Options of `logq tail`."""
+
+    query: Annotated[tuple[str, ...], typer.Argument(help="What to look for; everything when left out.")] = ()
+    tail: Annotated[
+        int,
+        option(
+            "--tail", help=f"Begin with so many of the last records. [default: {DEFAULT_TAIL}]", env="TAIL"
+        ),
+    ] = DEFAULT_TAIL
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a tail has printed, for its last words."""
+
+    began: float = field(default_factory=time.monotonic)
+    levels: Counter[str] = field(default_factory=Counter)
+
+    def counting(self, pages: Iterable[list[Record]]) -> Iterator[list[Record]]:
+        """The pages, counted once they are printed."""
+        for page in pages:
+            yield page
+            self.levels.update(record.level for record in page)
+
+    def summary(self) -> str:
+        """`120 records in 60 s (3 error, 117 info)`."""
+        seconds = time.monotonic() - self.began
+        parts = ", ".join(f"{count} {level}" for level, count in self.levels.most_common())
+        return f"{self.levels.total()} records in {seconds:.0f} s{f' ({parts})' if parts else ''}"
+
+
+def tail(options: Options) -> ExitCode:
+    """Print the last records, then new ones in the order in which they are stored, until Ctrl-C.
+
+    Example: logq tail 'level>=warn' -n prod
+    """
+    from loghouse.logq.selection import select
+    from loghouse.store.client import Store
+
+    if options.output is Format.JSON:
+        raise UsageError("-o json is one array, which a tail never ends", "Use: -o jsonl")
+    if options.to is not None:
+        raise UsageError("a tail has no end, so --to means nothing to it", "Use: logq search --to ...")
+    if options.tail < 0:
+        raise UsageError(f"--tail {options.tail} is not a number of records")
+    selected = select(options.query, options)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    tally = Tally()
+    with Store(store_url(options.url)) as store:
+        with suppress(KeyboardInterrupt):
+            _print(options, selected, store, tally)
+    if not options.quiet:
+        say(f"\n{tally.summary()}")
+    return ExitCode.OK
+
+
+def _print(options: Options, selected: Selected, store: Store, tally: Tally) -> None:
+    from loghouse.highlight import highlight
+    from loghouse.logq.output import record_renderer, stdout, terminal
+    from loghouse.query import live_filter, shown_fields
+
+    condition = live_filter(selected.query)
+    render = record_renderer(
+        options,
+        terminal(options),
+        selected.zone,
+        shown_fields(selected.query),
+        lambda: highlight(condition),
+        mark_late=True,
+    )
+    render(tally.counting(_pages(options, selected, store)), stdout())
+
+
+def _pages(options: Options, selected: Selected, store: Store) -> Iterator[list[Record]]:
+    """First the last records there are, then what comes."""
+    from loghouse.query import filter_sql, live_filter
+    from loghouse.query.ast import all_of
+    from loghouse.tail import Condition, Tail, follow
+
+    parts = [part for part in (selected.scope, live_filter(selected.query)) if part is not None]
+    sql, params = (
+        filter_sql(all_of(parts), now_ns=selected.now_ns, zone=selected.zone) if parts else ("1", {})
+    )
+    following = Tail(store, Condition(sql, params))
+    following.start()
+    for page in _last(options.tail, selected, store):
+        following.skip(page)
+        yield page
+    yield from follow(following, notice=lambda text: None if options.quiet else say(f"note: {text}"))
+
+
+def _last(count: int, selected: Selected, store: Store) -> Iterator[list[Record]]:
+    """The last records of the window; what clocks ahead of ours have written belongs to it."""
+    from loghouse.query import TimeRange
+    from loghouse.query.timerange import LAST
+    from loghouse.search import Search, find
+
+    if not count:
+        return
+    search = Search(
+        query=selected.query,
+        window=TimeRange(selected.window.start, LAST),
+        now_ns=selected.now_ns,
+        scope=selected.scope,
+        limit=count,
+        zone=selected.zone,
+    )
+    yield from find(store, search).records()
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

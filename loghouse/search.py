@@ -1,0 +1,144 @@
+"""From a query to rows: what `logq` and the web page print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Any
+
+from loghouse.query import Compiled, Filter, Query, TimeRange, compile, is_live
+from loghouse.record import Record
+from loghouse.store.client import Columns, Store
+from loghouse.store.records import records_of
+
+PAGE_ROWS = 8192
+# Above this a sort of everything goes to the disk of the server instead of its memory.
+SORT_MEMORY = 500_000_000
+OLDER_SECONDS = 2  # how long to look for older records when there are none in the window
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What somebody asks for. `limit` None is all records; tables are never cut unless `limit_tables`."""
+
+    query: Query
+    window: TimeRange
+    now_ns: int
+    scope: Filter | None = None
+    limit: int | None = None
+    limit_tables: bool = False
+    zone: tzinfo = UTC
+
+
+@dataclass(slots=True)
+class Found:
+    """The answer to a search as it streams: iterate `records`, `raw` or `rows`, then look at the rest.
+
+    Records come oldest first, unless the query sorts them.
+    """
+
+    store: Store
+    search: Search
+    compiled: Compiled
+    streams: bool
+    delivered: int = 0
+    was_cut: bool = field(default=False)
+
+    def records(self) -> Iterator[list[Record]]:
+        """Pages of records."""
+        for block in self._blocks(self.compiled.sql):
+            yield from self._given_out(records_of(block))
+
+    def raw(self) -> Iterator[list[bytes]]:
+        """Pages of records as they were written; nothing else is read."""
+        sql = f"SELECT raw FROM ({self.compiled.sql})"  # noqa: S608 - compiled, its values are bound
+        for (column,) in self._blocks(sql, strings_as_bytes=True):
+            yield from self._given_out(list(column))
+
+    def rows(self) -> Iterator[list[Sequence[Any]]]:
+        """Pages of rows of a table."""
+        for block in self._blocks(self.compiled.sql):
+            yield from self._given_out(list(zip(*block, strict=True)))
+
+    def _given_out(self, page: list[Any]) -> Iterator[list[Any]]:
+        if page:
+            yield page
+            self.delivered += len(page)
+
+    def _blocks(self, sql: str, **settings: Any) -> Iterator[Columns]:
+        settings |= {**self.compiled.settings, "max_block_size": PAGE_ROWS}
+        if self.streams:
+            settings["max_bytes_before_external_sort"] = SORT_MEMORY
+        with closing(self.store.blocks(sql, self.compiled.params, settings)) as blocks:
+            if self.compiled.kind == "table" or self.streams:
+                yield from blocks
+            else:
+                yield from self._turned(list(blocks))
+
+    def _turned(self, blocks: list[Columns]) -> Iterator[Columns]:
+        """Blocks that came newest first, cut to the limit and with the oldest first."""
+        limit = self.search.limit
+        surplus = 0 if limit is None else max(0, sum(len(block[0]) for block in blocks) - limit)
+        self.was_cut = surplus > 0
+        if surplus:
+            *full, last = blocks
+            kept = len(last[0]) - surplus
+            blocks = [*full, [column[:kept] for column in last]] if kept else full
+        if _is_sorted(self.search.query):
+            yield from blocks
+        else:
+            yield from ([column[::-1] for column in block] for block in reversed(blocks))
+
+
+def find(store: Store, search: Search) -> Found:
+    """Compile a search; nothing is asked of the store before its rows are iterated."""
+    streams = search.limit is None and is_live(search.query)
+    compiled = _compiled(search, None, oldest_first=streams)
+    if compiled.kind == "table":
+        if search.limit_tables and search.limit is not None:
+            compiled = _compiled(search, search.limit)
+        return Found(store, search, compiled, streams=False)
+    if search.limit is not None:
+        compiled = _compiled(search, search.limit + 1)  # one more tells whether there are more
+    return Found(store, search, compiled, streams)
+
+
+def newest_before(store: Store, search: Search) -> int | None:
+    """The time of the newest record before the window that would match, if it is found quickly."""
+    if not is_live(search.query) or search.window.start <= 0:
+        return None
+    before = compile(
+        search.query,
+        TimeRange(0, search.window.start),
+        scope=search.scope,
+        limit=1,
+        now_ns=search.now_ns,
+        zone=search.zone,
+    )
+    settings = {
+        **before.settings,
+        "max_execution_time": OLDER_SECONDS,
+        "timeout_overflow_mode": "break",
+    }
+    rows = store.rows(before.sql, before.params, settings)
+    return int(rows[0][0]) if rows else None
+
+
+def _compiled(search: Search, limit: int | None, oldest_first: bool = False) -> Compiled:
+    return compile(
+        search.query,
+        search.window,
+        scope=search.scope,
+        limit=limit,
+        order="oldest" if oldest_first else "newest",
+        now_ns=search.now_ns,
+        zone=search.zone,
+    )
+
+
+def _is_sorted(query: Query) -> bool:
+    from loghouse.query.stages.sort import Sort
+
+    return any(isinstance(stage, Sort) for stage in query.stages)
