@@ -30,7 +30,8 @@ def field_text(key: str, bind: Bind) -> str:
         if key.startswith(prefix):
             source = f"extractGroups(raw, {quoted(_monolog())})[{group}]"
             branches.append(f"format = 'monolog', {_json_text(key.removeprefix(prefix), bind, source)}")
-    return f"multiIf({', '.join(branches)}, {KV_PAIRS}[{bind(key, 'String')}])"
+    branches.append(f"format IN ({_with_pairs()}), {KV_PAIRS}[{bind(key, 'String')}]")
+    return f"multiIf({', '.join(branches)}, '')"
 
 
 def field_exists(key: str, bind: Bind) -> str:
@@ -41,7 +42,8 @@ def field_exists(key: str, bind: Bind) -> str:
     ]
     if key.startswith(("context.", "extra.")):
         branches.append(f"format = 'monolog', {field_text(key, bind)} != ''")
-    return f"multiIf({', '.join(branches)}, mapContains({KV_PAIRS}, {bind(key, 'String')}))"
+    branches.append(f"format IN ({_with_pairs()}), mapContains({KV_PAIRS}, {bind(key, 'String')})")
+    return f"multiIf({', '.join(branches)}, 0)"
 
 
 def field_type(key: str, bind: Bind) -> str:
@@ -85,8 +87,7 @@ def text_fields_sql() -> str:
         for pack in PACKS
         if pack.fields
     ]
-    own_text = ", ".join(quoted(pack.name) for pack in PACKS if "status" in pack.fields)
-    pairs = f"if(format IN ('json', {own_text}), map(), {KV_PAIRS})"
+    pairs = f"if(format IN ({_with_pairs()}), {KV_PAIRS}, map())"
     return f"mapUpdate({pairs}, multiIf({', '.join(branches)}, map()::Map(String, String)))"
 
 
@@ -131,3 +132,7 @@ def _paths(key: str, bind: Bind) -> tuple[str, str]:
 
 def _monolog() -> str:
     return next(pack.regex for pack in PACKS if pack.name == "monolog")
+
+
+def _with_pairs() -> str:
+    return ", ".join(quoted(name) for name in ("text", *(pack.name for pack in PACKS if pack.pairs)))

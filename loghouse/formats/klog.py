@@ -10,4 +10,5 @@ PACK = Pack(
     fields=("severity", "time", "thread", "file", "line", "text"),
     numeric=("thread", "line"),
     numbers=r"^\S+ \S+ +(\d+) [^:\]]+:(\d+)\]",
+    pairs=True,
 )

@@ -6,4 +6,5 @@ PACK = Pack(
     name="logfmt",
     pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*=(\"[^\"]*\"|[^ \"]*) [A-Za-z_][A-Za-z0-9_.-]*=",
     level=r"\b(?:level|lvl|severity|loglevel)=\"?([A-Za-z]+)",
+    pairs=True,
 )

@@ -6,6 +6,6 @@ PACK = Pack(
     name="monolog",
     pattern=r"^\[\d{4}-\d\d-\d\d[^\]]*\] [A-Za-z0-9_.-]+\.[A-Z]+: ",
     level=r"\] [A-Za-z0-9_.-]+\.([A-Z]+): ",
-    regex=r"^\[([^\]]+)\] ([A-Za-z0-9_.-]+)\.([A-Z]+): (.*?)(?: (\{.*\}|\[\]))?(?: (\{.*\}|\[\]))? ?$",
+    regex=r"^\[([^\]]+)\] ([A-Za-z0-9_.-]+)\.([A-Z]+): (.*?)(?: (\{.*?\}|\[\]))?(?: (\{.*\}|\[\]))? ?$",
     fields=("datetime", "channel", "level_name", "text", "context", "extra"),
 )

@@ -28,4 +28,5 @@ PACK = Pack(
     ),
     numeric=("pid", "tid", "connection"),
     numbers=r"\] (\d+)#(\d+): (?:\*(\d+) )?",
+    pairs=True,
 )

@@ -11,6 +11,7 @@ class Pack:
     `level` finds the word or letter of the level in its one group, in those bytes; '' if there is none.
     `fields` names the groups of `regex`, in order; `numeric` are those that hold plain numbers, and the groups of
     `numbers` are the same ones again: a short expression, because it runs on every line that is stored.
+    With `pairs`, `key=value` in the text are fields as well.
     """
 
     name: str
@@ -20,3 +21,4 @@ class Pack:
     fields: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     numbers: str = ""
+    pairs: bool = False

@@ -10,6 +10,7 @@ LOG = Pack(
     fields=("time", "severity", "pool", "child", "said_into", "text"),
     numeric=("child",),
     numbers=r"^\[[^\]]+\] [A-Z]+: (?:\[pool [^\]]+\] )?child (\d+)",
+    pairs=True,
 )
 
 ACCESS = Pack(

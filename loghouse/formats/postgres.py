@@ -10,4 +10,5 @@ PACK = Pack(
     fields=("time", "pid", "user", "database", "severity", "duration_ms", "text"),
     numeric=("pid", "duration_ms"),
     numbers=r"^\S+ \S+ \S+ \[(\d+)\](?:.*?  duration: ([\d.]+) ms)?",
+    pairs=True,
 )

@@ -10,4 +10,5 @@ PACK = Pack(
     fields=("pid", "role", "time", "mark", "text"),
     numeric=("pid",),
     numbers=r"^(\d+):",
+    pairs=True,
 )

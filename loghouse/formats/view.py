@@ -11,7 +11,10 @@ from loghouse.formats.catalogue import PACKS
 from loghouse.formats.pack import Pack
 
 HEAD_BYTES = 200  # a pack must know its lines by these
-PAIRS = "Array(Tuple(String, Float64))"
+
+# Of a pair of key and JSON text: the text may be a number, bare or in quotes. Comparing bounds is three times as fast
+# as a regular expression, and the conversion that follows decides.
+NUMERIC = "length(p.2) <= 24 AND (p.2 >= '-' AND p.2 < ':' OR p.2 >= '\"-' AND p.2 < '\":')"
 
 
 def quoted(text: str) -> str:
@@ -84,7 +87,8 @@ def _recognised() -> str:
     nested = ",\n".join(
         f"""        arrayFilter(p -> startsWith(p.2, '{{'), json{depth}) AS objects{depth},
         arrayFlatten(arrayMap(
-            o -> arrayMap(p -> (concat(o.1, '.', p.1), p.2), JSONExtractKeysAndValuesRaw(o.2)), objects{depth})) AS json{depth + 1}"""
+            o -> arrayMap(p -> (concat(o.1, '.', p.1), p.2), arrayFilter(
+                p -> {NUMERIC} OR startsWith(p.2, '{{'), JSONExtractKeysAndValuesRaw(o.2))), objects{depth})) AS json{depth + 1}"""
         for depth in (1, 2, 3)
     )
     return f"""
@@ -103,18 +107,15 @@ def _recognised() -> str:
 def _level_words() -> str:
     """The level as the record spells it: of JSON by key, of packs by their place, of other text by its look."""
     keys = listed(levels.JSON_KEYS)
-    of_packs = ",\n            ".join(
-        f"extract(if(pack = {number_of(pack)}, head, ''), {quoted(pack.level)})"
-        for pack in PACKS
-        if pack.level
+    of_packs = ", ".join(
+        f"pack = {number_of(pack)}, extract(head, {quoted(pack.level)})" for pack in PACKS if pack.level
     )
     return f"""
         arraySort(p -> indexOf({keys}, p.1), arrayFilter(p -> has({keys}, p.1), json1)) AS json_levels,
-        if(is_json, if(empty(json_levels), JSONExtractString(
-            if(is_json AND empty(json_levels) AND position(raw, '"log":{{') > 0, raw, ''), 'log', 'level'),
-            trim(BOTH '"' FROM json_levels[1].2)), '') AS json_level,
         concat(
-            {of_packs}) AS pack_level,
+            trim(BOTH '"' FROM json_levels[1].2),
+            JSONExtractString(if(is_json AND empty(json_levels), raw, ''), 'log', 'level')) AS json_level,
+        multiIf({of_packs}, '') AS pack_level,
         extract(if(pack = 0, substring(head, 1, 100), ''), {quoted(levels.WORD)}) AS text_level,
         extract(if(pack = 0 AND text_level = '', head, ''), {quoted(levels.SURROUNDED)}) AS other_level,
         lower(concat(json_level, pack_level, text_level, other_level)) AS level_word"""
@@ -137,26 +138,26 @@ def _numbers() -> str:
     )
     names = ", ".join(listed(pack.numeric) for pack in _numeric_packs())
     matches = ", ".join(
-        f"extractGroups(if(pack = {number_of(pack)}, raw, ''), {quoted(pack.numbers)})"
-        for pack in _numeric_packs()
+        f"pack = {number_of(pack)}, extractGroups(raw, {quoted(pack.numbers)})" for pack in _numeric_packs()
     )
     monolog = next(pack for pack in PACKS if pack.name == "monolog")
-    own_pairs = ", ".join(str(number_of(pack)) for pack in PACKS if "status" in pack.numeric)
+    with_pairs = ", ".join(["0", *(str(number_of(pack)) for pack in PACKS if pack.pairs)])
     return f"""
-        arrayConcat({matches}) AS found,
+        multiIf({matches}, []) AS found,
         [{names}][{found}] AS found_names,
-        extractGroups(if(pack = {number_of(monolog)}, raw, ''), {quoted(monolog.regex)}) AS monolog,
+        if(pack = {number_of(monolog)}, extractGroups(raw, {quoted(monolog.regex)}), []) AS monolog,
         arrayConcat(
             arrayMap(p -> (concat('context.', p.1), p.2), JSONExtractKeysAndValuesRaw(monolog[5])),
             arrayMap(p -> (concat('extra.', p.1), p.2), JSONExtractKeysAndValuesRaw(monolog[6]))) AS monolog_pairs,
         extractKeyValuePairs(
-            if(is_json OR pack IN ({own_pairs}) OR position(raw, '=') = 0, '', raw), '=', ' ,;\\t', '"') AS text_pairs,
+            if(NOT is_json AND pack IN ({with_pairs}) AND position(raw, '=') > 0, raw, ''),
+            '=', ' ,;\\t', '"') AS text_pairs,
         arrayMap(
             p -> (p.1, toFloat64OrNull(trim(BOTH '"' FROM p.2))),
             arrayFilter(
-                p -> match(p.2, '^"?-?[0-9]') AND length(p.2) <= 24,
+                p -> {NUMERIC},
                 arrayConcat(
-                    json1, json2, json3, json4, monolog_pairs,
+                    arrayFilter(p -> {NUMERIC}, json1), json2, json3, json4, monolog_pairs,
                     arrayMap((k, v) -> (k, v), arrayResize(found_names, length(found)), found),
                     CAST(text_pairs, 'Array(Tuple(String, String))')))) AS numeric_pairs,
         CAST(arrayMap(p -> (p.1, assumeNotNull(p.2)), arrayFilter(p -> isNotNull(p.2), numeric_pairs)),
@@ -187,7 +188,7 @@ FROM
     ({_recognised()}
     )
 )
-SETTINGS short_circuit_function_evaluation = 'disable'"""
+SETTINGS short_circuit_function_evaluation = 'enable'"""
 
 
 def levels_enum() -> str:
