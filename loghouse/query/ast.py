@@ -4,6 +4,7 @@
 with their stage, in `stages/`.
 """
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -24,7 +25,7 @@ class Span:
 
     def error(self, message: str, hint: str = "") -> QueryError:
         """An error that points at this place."""
-        return QueryError(message, self.text, self.start, self.end, hint)
+        return QueryError(_short(message), self.text, self.start, self.end, _short(hint))
 
 
 NOWHERE = Span()
@@ -71,7 +72,8 @@ class Value:
         """The number this value is, if all of it is one and it was not quoted."""
         if self.as_text or self.text in ("true", "false") or not _SPECIAL.fullmatch(self.text):
             return None
-        return float(self.text)
+        number = float(self.text)
+        return number if math.isfinite(number) else None
 
     @property
     def truth(self) -> bool | None:
@@ -128,7 +130,9 @@ class Compare:
     span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
-        return f"{self.key} {self.op} {self.value}"
+        # Between slashes a bare value would be read as /regex/flags.
+        delimited = self.op in ("=~", "!~") and self.value.text.startswith("/")
+        return f"{self.key} {self.op} {spelling.quoted(self.value.text) if delimited else self.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +371,11 @@ def any_of(items: list[Filter], span: Span = NOWHERE) -> Filter:
     for item in items:
         flat.extend(item.items if isinstance(item, Or) else [item])
     return flat[0] if len(flat) == 1 else Or(tuple(flat), span=span)
+
+
+def _short(message: str) -> str:
+    """A message that quotes a very long value, without its middle."""
+    return message if len(message) <= 400 else f"{message[:120]} ... {message[-60:]}"
 
 
 def _not(negated: bool) -> str:

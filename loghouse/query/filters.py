@@ -213,7 +213,7 @@ class FilterParser:
     def end_of_term(self) -> None:
         """A term is followed by white space, a bar or a closing parenthesis."""
         scan = self.scan
-        if not scan.looking_at(_END_OF_TERM) and not scan.sees_string and not scan.sees("("):
+        if not scan.looking_at(_END_OF_TERM):
             raise scan.error(
                 f"expected a space or the end of the condition, {scan.found()}", "Put a space before it"
             )

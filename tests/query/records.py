@@ -170,7 +170,7 @@ def create(store: Store) -> None:
     store.insert("incoming", list(_TYPES), [[row[name] for row in rows] for name in _TYPES], {})
     others = ", ".join(name for name in _TYPES if name != "time")
     store.rows(
-        f"INSERT INTO logs (timestamp, inserted_at, {others}) "  # noqa: S608 - names of this module
+        f"INSERT INTO logs (timestamp, inserted_at, {others}) "
         f"SELECT fromUnixTimestamp64Nano(time, 'UTC'), now64(3), {others} FROM incoming"
     )
 

@@ -293,7 +293,7 @@ def test_negated_filter_finds_the_others(store: Store, text: str) -> None:
     sql, params = filter_sql(found, now_ns=NOW)
     [(with_it, without, all_rows)] = store.rows(
         f"SELECT countIf({sql}), countIf(NOT ({sql})), count() FROM logs",
-        params,  # noqa: S608 - compiled
+        params,
     )
     assert with_it + without == all_rows == len(ROWS)
 

@@ -10,7 +10,7 @@ from loghouse.query.relation import Rows
 
 MAX_ROWS = 1_000_000_000
 
-_COUNT = re.compile(r"\d+(?![\w.])")
+_COUNT = re.compile(r"\d{1,18}(?![\w.])")
 
 
 @dataclass(frozen=True, slots=True)

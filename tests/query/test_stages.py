@@ -1,0 +1,315 @@
+"""Each stage gives the rows that a plain reading in Python gives."""
+
+import statistics
+from collections import Counter
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import pytest
+from query.records import END, NOW, ROWS, SECOND, START, Row
+
+from loghouse.errors import QueryError
+from loghouse.query import Compiled, TimeRange, compile, is_live, live_filter, parse, shown_fields
+from loghouse.record import Record
+from loghouse.store.client import Store
+
+WINDOW = TimeRange(START, END)
+MINUTE = 60 * SECOND
+
+
+def compiled(text: str, window: TimeRange = WINDOW, limit: int | None = None) -> Compiled:
+    return compile(parse(text), window, limit=limit, now_ns=NOW)
+
+
+def table(store: Store, text: str, window: TimeRange = WINDOW) -> list[tuple[Any, ...]]:
+    query = compiled(text, window)
+    assert query.kind == "table"
+    rows = [tuple(row) for row in store.rows(query.sql, query.params, query.settings)]
+    assert all(len(row) == len(query.columns) == len(query.kinds) for row in rows)
+    return rows
+
+
+def found(store: Store, text: str, limit: int | None = None) -> list[int]:
+    query = compiled(text, limit=limit)
+    assert query.kind == "records"
+    return [Record(*row).source_id for row in store.rows(query.sql, query.params, query.settings)]
+
+
+def most_first(counts: Counter[Any]) -> list[tuple[Any, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def numbers(name: str) -> list[float]:
+    return [number for row in ROWS if (number := row.number(name)) is not None]
+
+
+def test_stats_counts_each_group_most_first(store: Store) -> None:
+    expected = most_first(Counter(row.namespace for row in ROWS))
+    assert table(store, "| stats count() by ns") == expected
+    assert table(store, "* | stats by (ns) count()") == expected
+    assert table(store, "| count() by ns") == expected
+    assert compiled("| count() by ns").columns == ("ns", "count()")
+
+
+def test_stats_of_two_keys_groups_pairs_and_orders_levels(store: Store) -> None:
+    rows = table(store, "ns=prod | stats count() by level, pod")
+    counts = Counter((row.severity, row.level, row.pod) for row in ROWS if row.namespace == "prod")
+    assert rows == [(level, pod, n) for (_, level, pod), n in most_first(counts)]
+
+
+def test_stats_groups_by_field_and_label(store: Store) -> None:
+    assert table(store, "path:* | stats count() n by path") == most_first(
+        Counter(row.text("path") for row in ROWS if row.text("path"))
+    )
+    assert table(store, "| stats count() by ~tier") == most_first(
+        Counter(row.labels.get("tier", "") for row in ROWS)
+    )
+
+
+def test_stats_functions(store: Store) -> None:
+    text = (
+        "| stats count(), count(path), dc(path), uniq_exact(path), sum(status), avg(status), min(status), "
+        "max(status), median(status), quantile(0.25, status), p95(status), stddev(status), rate(), bytes()"
+    )
+    [row] = table(store, text)
+    status = numbers("status")
+    paths = {row.text("path") for row in ROWS}
+    assert row == pytest.approx(
+        (
+            len(ROWS),
+            sum(row.text("path") != "" for row in ROWS),
+            len(paths),
+            len(paths),
+            sum(status),
+            statistics.mean(status),
+            min(status),
+            max(status),
+            statistics.median(status),
+            statistics.quantiles(status, n=4, method="inclusive")[0],
+            statistics.quantiles(status, n=20, method="inclusive")[-1],
+            statistics.pstdev(status),
+            len(ROWS) / 3600,
+            sum(len(row.raw.encode()) for row in ROWS),
+        )
+    )
+
+
+def test_stats_functions_that_pick_values(store: Store) -> None:
+    text = (
+        "path:* | stats first(path) a, last(path) b, arg_max(path, request_time) c, arg_min(path, status) d, "
+        "uniq_values(path) e, values(status) f, any(format) g, min(_time) h, max(level) i"
+    )
+    [row] = table(store, text)
+    having = [row for row in ROWS if row.text("path")]
+    assert row[:4] == (having[0].text("path"), having[-1].text("path"), "/health/live", "/cart")
+    assert row[4] == sorted({row.text("path") for row in having})
+    assert sorted(row[5]) == sorted(row.text("status") for row in having)
+    assert row[6] in ("json", "logfmt")
+    assert row[7:] == (having[0].timestamp, "error")
+    assert compiled(text).kinds == ("text", "text", "text", "text", "list", "list", "text", "time", "level")
+
+
+def test_stats_of_nothing(store: Store) -> None:
+    assert table(store, "nosuchword | stats count(), sum(status), avg(status), max(status)") == [
+        (0, 0.0, None, None)
+    ]
+    assert table(store, "nosuchword | stats count() by pod") == []
+
+
+def test_stats_with_conditions_and_names(store: Store) -> None:
+    text = (
+        "path:* | stats by (path) count() n, count() if (status>=500) bad, p95(request_time) as p95 "
+        "| where bad > 0 | sort bad desc, path | limit 2"
+    )
+    assert compiled(text).columns == ("path", "n", "bad", "p95")
+    rows = table(store, text)
+    bad = {
+        path: sum((row.number("status") or 0) >= 500 for row in ROWS if row.text("path") == path)
+        for path in {row.text("path") for row in ROWS} - {""}
+    }
+    expected = sorted(((path, n) for path, n in bad.items() if n), key=lambda item: (-item[1], item[0]))[:2]
+    assert [(row[0], row[2]) for row in rows] == expected
+
+
+def test_stats_by_time_comes_in_order(store: Store) -> None:
+    rows = table(store, "| stats count(), rate() by _time:10s, ns")
+    expected = Counter((START + int(row.second) // 10 * 10 * SECOND, row.namespace) for row in ROWS)
+    order = sorted(expected.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+    assert rows == [(time, ns, n, n / 10) for (time, ns), n in order]
+    assert compiled("| stats count() by _time:10s").columns == ("_time", "count()")
+
+
+def test_stats_by_buckets_of_a_number(store: Store) -> None:
+    rows = table(store, "has(status) | stats count() n by status:100 | sort n desc | where n > 2")
+    assert rows == [(500.0, 3)]
+
+
+def test_days_start_at_midnight_of_the_readers_zone(store: Store) -> None:
+    zone = ZoneInfo("Asia/Kolkata")
+    query = compile(parse("| hist 1d"), WINDOW, limit=None, now_ns=NOW, zone=zone)
+    rows = store.rows(query.sql, query.params)
+    midnight = START - (10 * 60 + 330) * MINUTE  # 10:00 UTC is 15:30 in Kolkata
+    assert list(rows) == [(midnight, len(ROWS))]
+
+
+def test_hist_fills_empty_buckets(store: Store) -> None:
+    rows = table(store, "ns=prod | hist 5m by level")
+    prod = [row for row in ROWS if row.namespace == "prod"]
+    seen = sorted({(row.severity, row.level) for row in prod})
+    expected = [
+        (START + bucket * 5 * MINUTE, level, sum(row.level == level for row in prod) if bucket == 0 else 0)
+        for bucket in range(12)
+        for _, level in seen
+    ]
+    assert rows == expected
+    assert compiled("| hist 5m by level").columns == ("_time", "level", "count")
+
+
+def test_hist_of_nothing_is_all_zeros(store: Store) -> None:
+    assert table(store, "nosuchword | hist 15m") == [(START + n * 15 * MINUTE, 0) for n in range(4)]
+
+
+def test_hist_buckets_are_aligned_and_cover_a_ragged_window(store: Store) -> None:
+    window = TimeRange(START + 61 * SECOND, START + 6 * MINUTE)
+    assert [row[0] for row in table(store, "| hist 5m", window)] == [START, START + 5 * MINUTE]
+
+
+def test_hist_draws_the_time_the_filter_asks_for(store: Store) -> None:
+    assert [row[0] for row in table(store, "_time:10m | hist 5m")] == [END - 10 * MINUTE, END - 5 * MINUTE]
+
+
+def test_hist_chooses_a_step(store: Store) -> None:
+    assert len(table(store, "| hist")) == 60
+
+
+def test_hist_refuses_too_many_buckets() -> None:
+    with pytest.raises(QueryError, match="hist 1ms makes 3600000 buckets"):
+        compiled("| hist 1ms")
+
+
+def test_limit_and_offset(store: Store) -> None:
+    newest = [row.id for row in reversed(ROWS)]
+    assert found(store, "| limit 3") == newest[:3]
+    assert found(store, "| head 3 | offset 1") == newest[1:3]
+    assert found(store, "| offset 2 | limit 2") == newest[2:4]
+    assert found(store, "| limit 0") == newest
+    assert found(store, "| limit 5", limit=2) == newest[:2]
+    assert found(store, "| limit 2", limit=5) == newest[:2]
+
+
+def test_where_after_limit_sees_only_what_was_left(store: Store) -> None:
+    newest = [row for row in reversed(ROWS)][:12]
+    assert found(store, "| limit 12 | where error") == [row.id for row in newest if "error" in row.tokens]
+    assert table(store, "| limit 12 | stats count()") == [(12,)]
+    assert found(store, "| where error | limit 2") == found(store, "error", limit=2)
+
+
+@pytest.mark.parametrize(
+    "stage", ["where status>=500", "filter status >= 500", "status>=500", "(status>=500)"]
+)
+def test_where_and_its_short_forms(store: Store, stage: str) -> None:
+    assert sorted(found(store, f"has(path) | {stage}")) == [2, 3, 4]
+
+
+def test_sort_of_records(store: Store) -> None:
+    expected = sorted(
+        (row for row in ROWS if row.number("status") is not None),
+        key=lambda row: (row.number("status"), row.second),
+        reverse=True,
+    )
+    assert found(store, "has(status) | sort status desc") == [row.id for row in expected]
+    assert found(store, "| sort by (level desc, _time) | limit 2") == [25, 23]
+    assert found(store, "| sort node, _time | limit 3") == [1, 2, 3]
+
+
+def test_sort_of_a_table(store: Store) -> None:
+    rows = table(store, "| stats count() n by pod | sort pod desc")
+    assert [row[0] for row in rows] == sorted({row.pod for row in ROWS}, reverse=True)
+
+
+def test_uniq_keeps_the_first_or_the_last(store: Store) -> None:
+    assert sorted(found(store, "trace_id:* | uniq by trace_id keep last")) == [2]
+    assert sorted(found(store, "trace_id:* | uniq trace_id")) == [1]
+    last: dict[str, Row] = {row.message: row for row in ROWS}
+    assert sorted(found(store, "| uniq keep last")) == sorted(row.id for row in last.values())
+    assert sorted(found(store, "| dedup by (namespace, level)")) == sorted(
+        {(row.namespace, row.level): row.id for row in reversed(ROWS)}.values()
+    )
+    assert table(store, "| stats count() n by ns, node | uniq by ns | fields ns") == [("prod",), ("staging",)]
+
+
+def test_top_and_rare(store: Store) -> None:
+    counts = most_first(Counter(row.node for row in ROWS))
+    assert table(store, "| top 2 node") == [(node, n, pytest.approx(n / len(ROWS))) for node, n in counts[:2]]
+    assert [row[0] for row in table(store, "| rare node")] == [
+        node for node, _ in sorted(counts, key=lambda item: (item[1], item[0]))
+    ]
+    assert compiled("| top 5 by pod, node").columns == ("pod", "node", "count", "share")
+    assert len(table(store, "| stats count() by level | top 2")) == 2
+
+
+def test_fields_and_drop_mark_records_and_cut_tables(store: Store) -> None:
+    query = compiled("error | fields _time, pod_name, ~app, user.id, `level`")
+    assert query.kind == "records"
+    assert query.fields == ("timestamp", "pod", "~app", "user.id", "level")
+    assert compiled("| drop pod, raw").shown.dropped == ("pod", "raw")
+    assert compiled("| fields pod, raw | drop raw").fields == ("pod",)
+    assert shown_fields(parse("| keep pod")).fields == ("pod",)
+    assert table(store, "| stats count() n, bytes() b by ns | fields ns, n") == table(
+        store, "| stats count() n by ns"
+    )
+    assert compiled("| stats count() n, bytes() b by ns | drop b").columns == ("ns", "n")
+
+
+def test_stages_on_tables_of_tables(store: Store) -> None:
+    text = "| stats count() n by pod, level | stats max(n) most, count() levels by pod | sort pod"
+    by_pod: dict[str, Counter[str]] = {}
+    for row in ROWS:
+        by_pod.setdefault(row.pod, Counter())[row.level] += 1
+    assert table(store, text) == [
+        (pod, max(by_pod[pod].values()), len(by_pod[pod])) for pod in sorted(by_pod)
+    ]
+    assert table(store, "| stats count() n by level | where level >= error | stats sum(n) errors") == [
+        (sum(row.severity >= 6 for row in ROWS),)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| stats count() n by level | where level:err*",
+        "| stats count() by _time:5m | where _time > now-2h | sort _time desc",
+        "| stats values(pod) pods by ns | fields pods",
+        "| limit 20 | sort status | uniq by status | top path | where count > 1",
+        "| hist 5m by ns, level | where count > 0 | limit 3 | offset 1 | sort count",
+        "| top 3 status | uniq keep last | stats sum(count)",
+    ],
+)
+def test_long_pipelines_run(store: Store, text: str) -> None:
+    query = compiled(text, limit=100)
+    store.rows(query.sql, query.params, query.settings)
+
+
+def test_tail_takes_stages_that_judge_each_record_alone() -> None:
+    query = parse("error | where status>=500 | fields pod | ns=prod")
+    assert is_live(query)
+    assert str(live_filter(query)) == "error and status >= 500 and ns = prod"
+    assert live_filter(parse("| fields pod")) is None
+
+
+@pytest.mark.parametrize(
+    "stage", ["stats count()", "hist 5m", "sort pod", "limit 5", "uniq by pod", "top pod"]
+)
+def test_tail_refuses_the_others_at_their_place(stage: str) -> None:
+    query = parse(f"error | {stage}")
+    assert not is_live(query)
+    with pytest.raises(QueryError) as error:
+        live_filter(query)
+    assert query.text[error.value.start : error.value.end] == stage
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_order_decides_what_a_limit_keeps(store: Store, order: Literal["newest", "oldest"]) -> None:
+    query = compile(parse("| limit 2"), WINDOW, order=order, limit=None, now_ns=NOW)
+    kept = [Record(*row).source_id for row in store.rows(query.sql, query.params)]
+    assert kept == ([30, 29] if order == "newest" else [1, 2])
