@@ -88,7 +88,8 @@ def text_fields_sql() -> str:
         if pack.fields
     ]
     pairs = f"if(format IN ({_with_pairs()}), {KV_PAIRS}, map())"
-    return f"mapUpdate({pairs}, multiIf({', '.join(branches)}, map()::Map(String, String)))"
+    own = f"multiIf({', '.join(branches)}, map()::Map(String, String))"
+    return f"mapUpdate({pairs}, mapUpdate({own}, if(format = 'monolog', {_monolog_objects()}, map())))"
 
 
 def keys_sql() -> str:
@@ -128,6 +129,16 @@ def _paths(key: str, bind: Bind) -> tuple[str, str]:
     parts = key.split(".")
     nested = ", ".join(bind(part, "String") for part in parts) if len(parts) > 1 else literal
     return nested, literal
+
+
+def _monolog_objects() -> str:
+    """The two JSON objects that may end a Monolog line, as one map with dotted keys."""
+    groups = f"extractGroups(raw, {quoted(_monolog())})"
+    objects = ", ".join(
+        f"arrayMap(p -> (concat('{name}.', p.1), p.2), JSONExtractKeysAndValues({groups}[{group}], 'String'))"
+        for name, group in (("context", 5), ("extra", 6))
+    )
+    return f"CAST(arrayConcat({objects}), 'Map(String, String)')"
 
 
 def _monolog() -> str:
