@@ -14,6 +14,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import click
 
+from exporters.catalogue import Catalogue
 from exporters.deadline import Deadline
 from exporters.exporter import Ask, Exporter, gather
 from exporters.exposition import encode_text
@@ -93,6 +94,9 @@ class Kind(Generic[Own]):
     routes: Callable[[Exporter], Mapping[str, Handler]] = lambda exporter: {}
     # Variables that upstream reads for the shared settings, by flag name.
     shared_env: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # What it can emit and under which prefix, for its page of documentation.
+    catalogue: Catalogue | None = None
+    namespace: str = ""
 
     def all_settings(self) -> list[Setting]:
         """Own settings first, then the shared ones with this kind's defaults and variables."""

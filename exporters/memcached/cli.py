@@ -3,7 +3,8 @@
 from exporters.command import Kind, run
 from exporters.connection import parse_address
 from exporters.exporter import Exporter
-from exporters.memcached.exporter import PORT, MemcachedExporter
+from exporters.memcached.exporter import NAMESPACE, PORT, MemcachedExporter
+from exporters.memcached.metrics import CATALOGUE
 from exporters.memcached.settings import MemcachedSettings
 from exporters.settings import SettingsError
 from exporters.targets import TargetRules
@@ -35,6 +36,8 @@ KIND = Kind(
     settings=MemcachedSettings,
     build=_build,
     examples=_EXAMPLES,
+    catalogue=CATALOGUE,
+    namespace=NAMESPACE,
 )
 
 

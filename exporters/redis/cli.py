@@ -12,9 +12,10 @@ from exporters.exporter import Exporter
 from exporters.httpserver import Handler, Request, Response
 from exporters.redis.client import connect
 from exporters.redis.cluster import cluster_nodes
-from exporters.redis.endpoint import PORT, check_password_file, parse_uri
+from exporters.redis.endpoint import PORT, check_password_file
 from exporters.redis.exporter import RedisExporter
 from exporters.redis.keys import parse_patterns
+from exporters.redis.metrics import CATALOGUE
 from exporters.redis.settings import RedisSettings
 from exporters.settings import Secret, SettingsError
 from exporters.targets import TargetRules
@@ -30,7 +31,6 @@ redis-exporter --once | grep redis_up
 
 def _build(settings: RedisSettings, rules: TargetRules[RedisSettings]) -> Exporter:
     """The exporter, after checking what would otherwise fail in every scrape."""
-    parse_uri(settings.addr)
     if settings.password_file:
         check_password_file(settings.password_file)
     for flag, raw in (
@@ -140,6 +140,8 @@ KIND = Kind(
     examples=_EXAMPLES,
     web_access=_web_access,
     routes=_routes,
+    catalogue=CATALOGUE,
+    namespace="redis",
 )
 
 

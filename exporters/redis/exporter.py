@@ -21,7 +21,7 @@ from exporters.redis.commands import (
     slowlog_commands,
 )
 from exporters.redis.config import CONFIG_NAMES, add_config, add_rdb_size, database_count
-from exporters.redis.endpoint import Endpoint, endpoint_of
+from exporters.redis.endpoint import Endpoint, endpoint_of, parse_uri
 from exporters.redis.info import Info, parse_info
 from exporters.redis.instance import add_fields, add_identity, add_keyspace, add_replication
 from exporters.redis.keygroups import add_key_groups
@@ -85,6 +85,7 @@ class RedisExporter:
         self.parts: Sequence[str] = PARTS
         self._rules = rules
         self._scripts = read_scripts(settings.scripts)
+        self._own_target = str(parse_uri(settings.addr).address)
         self._outages = Outages("redis")
         self._scrapes = Tally()
         self._seconds = Tally()
@@ -104,11 +105,11 @@ class RedisExporter:
                 yield from Scrape(self.namespace, settings, client, self._scripts, ask).families(page)
         except (ScrapeError, SettingsError) as error:
             problem = error if isinstance(error, ScrapeError) else ScrapeError("config", str(error))
-            self._outages.failed(str(ask.target or "redis"), problem)
+            self._outages.failed(str(ask.target or self._own_target), problem)
             page.add("up", 0)
             page.add("exporter_last_scrape_error", 1, problem.reason)
         else:
-            self._outages.worked(str(ask.target or "redis"))
+            self._outages.worked(str(ask.target or self._own_target))
             page.add("up", 1)
             page.add("exporter_last_scrape_error", 0, "")
         elapsed = time.perf_counter() - started
@@ -339,6 +340,8 @@ def _with_parameters(settings: RedisSettings, ask: Ask) -> RedisSettings:
     if ask.target is None:
         return settings
     changes = {name: ",".join(ask.params[name]) for name in _PARAMETERS if name in ask.params}
+    for name, raw in changes.items():
+        parse_patterns(raw, name)
     return override(settings, changes, "the request")
 
 

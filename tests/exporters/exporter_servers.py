@@ -1,6 +1,7 @@
 """Real servers, false servers and scrapes for the tests of the exporters."""
 
 import contextlib
+import getpass
 import http.client
 import re
 import shutil
@@ -36,7 +37,7 @@ class ParsedPage:
     types: Mapping[str, str]
     samples: Mapping[tuple[str, Labels], float]
 
-    def value(self, name: str, **labels: str) -> float:
+    def value(self, name: str, /, **labels: str) -> float:
         """The value of a series; fails the test when it is not there."""
         key = (name, tuple(sorted(labels.items())))
         assert key in self.samples, f"{key} is not among {self.series(name)}"
@@ -46,7 +47,7 @@ class ParsedPage:
         return [labels for own, labels in self.samples if own == name]
 
     def label_values(self, name: str, label: str) -> set[str]:
-        return {dict(labels)[label] for labels in self.series(name)}
+        return {dict(labels).get(label, "") for labels in self.series(name)}
 
     @property
     def names(self) -> set[str]:
@@ -238,10 +239,19 @@ def memcached_server(directory: Path, *options: str) -> Iterator[int]:
     port = free_port()
     directory.mkdir(parents=True, exist_ok=True)
     # memcached refuses to run as root without the name of a user.
-    command = ["memcached", "-l", "127.0.0.1", "-p", str(port), "-U", "0", "-u", "nobody", *options]
+    command = ["memcached", "-l", "127.0.0.1", "-p", str(port), "-U", "0", "-u", getpass.getuser(), *options]
     with process(command, directory):
         until(lambda: _accepts(port), "memcached")
         yield port
+
+
+@contextlib.contextmanager
+def memcached_socket(directory: Path) -> Iterator[Path]:
+    """A memcached on a unix socket; gives its path."""
+    path = directory / "m.sock"
+    with process(["memcached", "-s", str(path), "-u", getpass.getuser()], directory):
+        until(path.exists, "memcached's socket")
+        yield path
 
 
 def _accepts(port: int) -> bool:

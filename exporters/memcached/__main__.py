@@ -1,0 +1,5 @@
+"""`python -m exporters.memcached`."""
+
+from exporters.memcached.cli import main
+
+main()

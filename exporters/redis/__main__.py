@@ -1,0 +1,5 @@
+"""`python -m exporters.redis`."""
+
+from exporters.redis.cli import main
+
+main()
