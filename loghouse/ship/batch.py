@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from loghouse.ship.offsets import Position, Waits
 from loghouse.ship.paths import Origin
 
-MAX_BYTES = 8 << 20
+MAX_BYTES = 16 << 20
 MAX_ROWS = 20_000
 
 COLUMNS = (

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from loghouse.errors import LoghouseError, StoreError, StoreUnreachable
+from loghouse.errors import StoreError, StoreUnreachable
 from loghouse.ship.batch import COLUMNS, Batch
 from loghouse.ship.offsets import Offsets
 
 log = logging.getLogger("loghouse.ship")
 
 TABLE = "ingest"
+IN_FLIGHT = 1  # batches handed over and not stored yet
 FIRST_PATIENCE = 2.0  # seconds that a run with an end waits for a store that never answered
 PATIENCE = 120.0  # the same once it has answered: a restart of the store must not end the run
 RETRY_WAIT = 0.2  # seconds; doubled with each attempt, and drawn at random below that
@@ -56,28 +57,23 @@ class Delivered:
 
 
 class Delivery:
-    """One thread that inserts while files are read; the queue before it is short, which bounds memory."""
+    """One thread that inserts a batch while the next is read; never more, which bounds memory."""
 
     def __init__(self, store: IngestStore, offsets: Offsets, node: str, once: bool) -> None:
         self.done = Delivered()
-        self.error: LoghouseError | None = None
+        self.error: Exception | None = None
         self._store = store
         self._offsets = offsets
         self._node = node
         self._once = once
-        self._queue: queue.Queue[Batch | None] = queue.Queue(maxsize=1)
-        self._busy = False
+        self._queue: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
+        self._room = threading.Semaphore(IN_FLIGHT)
         self._give_up = threading.Event()
         self._answered = False
         self._failing_since: float | None = None
         self._said_at = 0.0
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self._thread.start()
-
-    @property
-    def idle(self) -> bool:
-        """Whether a batch would be inserted at once."""
-        return not self._busy and self._queue.empty()
 
     def check(self) -> None:
         """Raise what ended the delivery, if anything did."""
@@ -87,17 +83,18 @@ class Delivery:
     def put(self, batch: Batch, timeout: float) -> bool:
         """Hand over a batch; False if there was no room within `timeout`. Raises what ended the delivery."""
         self.check()
-        return self._offer(batch, timeout)
+        if not self._room.acquire(timeout=timeout):
+            return False
+        self._queue.put(batch)
+        return True
 
     def close(self, stop: threading.Event, deadline: float) -> bool:
         """Wait until all is stored; after `stop` at most `deadline` seconds. False if something is left."""
         until: float | None = None
-        ended = False
+        self._queue.put(None)
         while self._thread.is_alive() and (until is None or time.monotonic() < until):
             if until is None and stop.is_set():
                 until = time.monotonic() + deadline
-            if not ended:
-                ended = self._offer(None)
             self._thread.join(0.05)
         if self._thread.is_alive():
             self.abandon()
@@ -107,26 +104,18 @@ class Delivery:
     def abandon(self) -> None:
         """Break off; what was not stored is read again by the next run."""
         self._give_up.set()
-        self._offer(None, timeout=0)
+        self._queue.put(None)
         self._store.cancel()
         self._thread.join(5)
-
-    def _offer(self, item: Batch | None, timeout: float = 0.05) -> bool:
-        try:
-            self._queue.put(item, timeout=timeout)
-        except queue.Full:
-            return False
-        return True
 
     def _run(self) -> None:
         try:
             while batch := self._queue.get():
-                self._busy = True
                 if not self._insert(batch):
                     return
                 self._offsets.commit(list(batch.positions.values()), batch.waits)
-                self._busy = False
-        except LoghouseError as error:
+                self._room.release()
+        except Exception as error:  # noqa: BLE001 - `check` raises it in the thread that waits
             self.error = error
         finally:
             self._store.close()

@@ -50,19 +50,21 @@ class Lineage:
     def update(self, found: Found) -> None:
         """Take in what the directory holds now. Open files stay open, under any name or none, until read."""
         self.found = found
-        self.moved = self.unread = False
+        self.moved = self.unread = self.gone = False
         held = {segment.inode: segment for segment in self._segments}
+        listed = [(file, self._held(file, held)) for file in found.files]
+        taken = {segment.source for _, segment in listed if segment}
+        for segment in held.values():
+            if not segment.source:  # it may have been compressed, so it needs the name that is in there
+                segment.identify(self._known, taken, complete=True)
         segments: list[Segment] = []
-        taken: set[int] = set()
-        for file in found.files:
-            newest = file is found.files[-1]
-            segment = self._held(file, held) or self._opened(file, taken, newest)
+        for file, segment in listed:
+            segment = segment or self._opened(file, taken, newest=file is found.files[-1])
             if segment is None:
                 continue
-            same = next((s for s in held.values() if s.source and s.source == segment.source), None)
-            if same and same is not segment:
-                # The file we have open was compressed meanwhile.
-                segment.close()
+            same = next((each for each in held.values() if each.source == segment.source), None)
+            if segment.source and same:
+                segment.close()  # the compressed copy of a file that we have open
                 segment = held.pop(same.inode)
             segments.append(segment)
             taken.add(segment.source)

@@ -11,7 +11,7 @@ NEWEST: Age = (1, 0, "")
 
 _POD_DIRECTORY = re.compile(r"([^_/]+)_([^_/]+)_([0-9A-Za-z-]+)")
 _POD_LOG = re.compile(r"(\d{1,9})\.log(?:\.(\d[\d.-]*))?(\.gz)?")
-_DOCKER_LOG = re.compile(r"([0-9a-f]{12,64})-json\.log(?:\.(\d{1,6}))?(\.gz)?")
+_DOCKER_LOG = re.compile(r"([0-9a-f]{12,64})-json\.log(?:\.(?:(\d{1,6})|(\d{8}-\d+)))?(\.gz)?")
 _PLAIN_ROTATED = re.compile(r"(.+?)(?:\.(\d{1,4})|[.-](\d{8}(?:[-.T]?\d{1,6})?))(\.gz)?")
 _UNREADABLE = (".tmp", ".swp", ".xz", ".bz2", ".zst", ".lz4", ".zip")
 
@@ -73,15 +73,15 @@ def pod_log(name: str) -> Rotation | None:
     match = _POD_LOG.fullmatch(name)
     if match is None or (match[3] and not match[2]):
         return None
-    return Rotation(match[1], (0, 0, match[2]) if match[2] else NEWEST, bool(match[3]))
+    return Rotation(match[1], _age(None, match[2]), bool(match[3]))
 
 
 def docker_log(name: str) -> Rotation | None:
-    """`<id>-json.log`, `<id>-json.log.<n>` or `<id>-json.log.<n>.gz`; None for anything else."""
+    """`<id>-json.log`, `.<n>` after it from Docker or `.<stamp>` from the kubelet, maybe `.gz`; or None."""
     match = _DOCKER_LOG.fullmatch(name)
-    if match is None or (match[3] and not match[2]):
+    if match is None or (match[4] and not (match[2] or match[3])):
         return None
-    return Rotation(match[1], (0, -int(match[2]), "") if match[2] else NEWEST, bool(match[3]))
+    return Rotation(match[1], _age(match[2], match[3]), bool(match[4]))
 
 
 def plain_log(name: str) -> Rotation | None:
@@ -94,8 +94,14 @@ def plain_log(name: str) -> Rotation | None:
     match = _PLAIN_ROTATED.fullmatch(name)
     if match is None:
         return Rotation(name, NEWEST, name.endswith(".gz"))
-    age = (0, -int(match[2]), "") if match[2] else (0, 0, match[3])
-    return Rotation(match[1], age, bool(match[4]))
+    return Rotation(match[1], _age(match[2], match[3]), bool(match[4]))
+
+
+def _age(number: str | None, stamp: str | None) -> Age:
+    """Higher numbers are older, later stamps are newer."""
+    if number:
+        return (0, -int(number), "")
+    return (0, 0, stamp) if stamp else NEWEST
 
 
 def workload_of(pod: str, node: str = "") -> str:

@@ -38,6 +38,19 @@ class Summary:
     complete: bool = True  # everything that was read is stored
     interrupted: bool = False
 
+    def __str__(self) -> str:
+        rate = f"{self.lines / self.seconds:,.0f}" if self.seconds else "-"
+        parts = [
+            f"{self.lines:,} lines ({self.bytes / 1e6:,.1f} MB) of {self.files:,} files"
+            f" stored in {self.seconds:,.1f} s ({rate} lines/s)"
+        ]
+        if self.retries:
+            parts.append(f"{self.retries:,} inserts tried again")
+        parts.extend(f"{reason}: {count:,}" for reason, count in self.problems.items())
+        if not self.complete:
+            parts.append("not everything that was read is stored; the next run goes on from there")
+        return "; ".join(parts)
+
 
 class Shipper:
     """Reads all lineages in turn, a chunk each, so that none starves another."""
@@ -80,7 +93,7 @@ class Shipper:
             if self._turns and self._turns[0][0] <= now:
                 self._turn(heapq.heappop(self._turns), now, once)
             else:
-                self._stop.wait(max(self._next_event() - now, 0.001))
+                self._stop.wait(max(self._next_event(now) - now, 0.001))
             self._hand_over(time.monotonic())
         while not self._batch.empty and not self._delivery.put(self._batch, timeout=0.1):
             if self._stop.is_set():
@@ -167,17 +180,17 @@ class Shipper:
         if self._offsets.grown():
             self._offsets.compact({key: lineage.sources for key, lineage in self._lineages.items()})
 
-    def _next_event(self) -> float:
+    def _next_event(self, now: float) -> float:
         """When there is something to do next."""
         events = [self._rescan_at]
         if self._turns:
             events.append(self._turns[0][0])
         if not self._batch.empty:
-            events.append(self._batch_since + LINGER)
+            events.append(max(self._batch_since + LINGER, now + LOOK / 5))
         return min(events)
 
     def _hand_over(self, now: float) -> None:
-        """Give the batch to the delivery when it is full, or old while the delivery has nothing to do.
+        """Give the batch to the delivery when it is full, or old and the delivery has nothing to do.
 
         A full batch that the delivery has no room for stops the reading: that is the bound of memory.
         """
@@ -187,10 +200,12 @@ class Shipper:
         if self._batch.empty:
             self._delivery.check()
             return
-        if not self._batch.full and (now - self._batch_since < LINGER or not self._delivery.idle):
-            return
-        while not self._delivery.put(self._batch, timeout=0.1):
-            if self._stop.is_set():
+        if not self._batch.full:
+            if now - self._batch_since < LINGER or not self._delivery.put(self._batch, timeout=0):
                 return
+        else:
+            while not self._delivery.put(self._batch, timeout=0.1):
+                if self._stop.is_set():
+                    return
         self._batch = Batch()
         self._batch_since = now

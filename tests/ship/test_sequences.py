@@ -27,7 +27,7 @@ from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
 
 SETTINGS = settings(
-    max_examples=120,
+    max_examples=150,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
