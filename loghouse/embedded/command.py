@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +19,7 @@ from loghouse.embedded.server import Server, is_loopback
 from loghouse.embedded.session import quoted_name
 from loghouse.errors import UsageError
 
+STOP_LIMIT = 4.5  # seconds from the signal to the end of the process
 DEFAULT_LISTEN = f"{DEFAULT_HOST}:{DEFAULT_PORT}"
 
 
@@ -40,17 +43,8 @@ def up(
             f"{listen} can be reached from other machines, and no password is set",
             "Set one with --password-file, or say --insecure if the network is trusted",
         )
-    stopped = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        _serve(data_dir, host, port, Account(user, password), database, prepare, stopped)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with _stop_signals() as wait_for_stop:
+        _serve(data_dir, host, port, Account(user, password), database, prepare, wait_for_stop)
 
 
 def parse_listen(text: str) -> tuple[str, int]:
@@ -68,7 +62,7 @@ def _serve(
     account: Account,
     database: str,
     prepare: Callable[[StoreUrl], None] | None,
-    stopped: threading.Event,
+    wait_for_stop: Callable[[], None],
 ) -> None:
     engine = Engine(data_dir)
     try:
@@ -84,15 +78,47 @@ def _serve(
             prepare(StoreUrl(bound, port, database, account.user, account.password))
         url = StoreUrl(bound, port, database)
         _say(f"ClickHouse {engine.version} on {data_dir} listens on clickhouse://{url.address}/{database}")
-        stopped.wait()
+        wait_for_stop()
         _say("stopping")
     finally:
-        ended = server.stop()
-        if not ended:
-            # A query that cannot be ended must not keep the process: what was acknowledged is on the disk.
-            sys.stderr.flush()
+        # What cannot be ended must not keep the process: all that was acknowledged is on the disk.
+        last_resort = threading.Timer(STOP_LIMIT, os._exit, (0,))
+        last_resort.daemon = True
+        last_resort.start()
+        if not server.stop():
             os._exit(0)
         engine.close()
+        last_resort.cancel()
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], None]]:
+    """Gives a function that waits for SIGTERM or SIGINT.
+
+    The system may hand the signal to a thread of the engine, which would not wake this one; the byte that
+    Python writes for each signal does.
+    """
+    told, telling = socket.socketpair()
+    telling.setblocking(False)
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.set()
+
+    def wait() -> None:
+        while not stopped.is_set():
+            told.recv(1)
+
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    descriptor = signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
+    try:
+        yield wait
+    finally:
+        signal.set_wakeup_fd(descriptor)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        told.close()
+        telling.close()
 
 
 def _say(text: str) -> None:

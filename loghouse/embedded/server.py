@@ -15,8 +15,8 @@ from loghouse.embedded.watch import Watch
 from loghouse.errors import UsageError
 
 MAX_CLIENTS = 128
-STOP_LIMIT = 3.5  # seconds for queries and clients to end
 TOO_MANY_SIMULTANEOUS_QUERIES = 202
+STOP_LIMIT = 3.5  # seconds
 RECEIVE_BUFFER = 4 << 20
 
 
@@ -51,9 +51,9 @@ class Server:
         """Serve clients in threads."""
         self._acceptor.start()
 
-    def stop(self) -> bool:
-        """End the queries and the clients; False if one did not end in time."""
-        deadline = time.monotonic() + STOP_LIMIT
+    def stop(self, limit: float = STOP_LIMIT) -> bool:
+        """End the queries and the clients; False if one of them did not end within `limit` seconds."""
+        deadline = time.monotonic() + limit
         with self._lock:
             self._stopping = True
             clients = dict(self._clients)
@@ -61,14 +61,15 @@ class Server:
         self._listener.close()
         for client in clients:
             client.hang_up()
-        while any(thread.is_alive() for thread in clients.values()) and time.monotonic() < deadline:
+        left = list(clients.values())
+        while left and time.monotonic() < deadline:
             # An engine that is short of memory may refuse; the next round tries again.
             with contextlib.suppress(EngineError):
                 self._engine.kill_all()
-            for thread in clients.values():
-                thread.join(0.1)
+            left[0].join(0.1)
+            left = [thread for thread in left if thread.is_alive()]
         self._watch.stop()
-        return not any(thread.is_alive() for thread in clients.values())
+        return not left
 
     def _accept(self) -> None:
         while True:

@@ -118,7 +118,7 @@ class Watch:
                 )
             )
             query.told = now
-        except OSError:
+        except (OSError, ValueError):
             query.cancelled = True
         finally:
             query.writing.release()
