@@ -57,8 +57,14 @@ def colon_condition(parser: FilterParser, key: Key, start: int) -> Filter:
     scan = parser.scan
     scan.skip_space()
     if scan.sees("("):
-        return parser.group(lambda: _item(parser, key, scan.pos))
+        return parser.group(lambda: _grouped_item(parser, key))
     return _item(parser, key, start)
+
+
+def _grouped_item(parser: FilterParser, key: Key) -> Filter:
+    parser.scan.skip_comments()
+    parser.expect_no_joint()
+    return _item(parser, key, parser.scan.pos)
 
 
 def _item(parser: FilterParser, key: Key, start: int) -> Filter:
@@ -66,7 +72,7 @@ def _item(parser: FilterParser, key: Key, start: int) -> Filter:
     scan = parser.scan
     scan.skip_comments()
     if scan.sees("("):
-        return parser.group(lambda: _item(parser, key, scan.pos))
+        return parser.group(lambda: _grouped_item(parser, key))
     if scan.sees("["):
         return _range(parser, key, start)
     if (complaint := foreign.colon_value(scan, key)) is not None:

@@ -17,6 +17,8 @@ _IN = re.compile(r"\s+(not\s+)?in\s*(?=\()", re.IGNORECASE)
 _TEXT_TEST = re.compile(r"\s+(not\s+)?(contains|like|ilike)\s*(?=[\"'`])", re.IGNORECASE)
 _IS = re.compile(r"\s+is\s+(?:(not\s+)?null|(true|false))(?![\w.:-])", re.IGNORECASE)
 _BEFORE_OPERATOR = re.compile(r"\s*(?=[=!<>])")
+_SECOND_OPERATOR = re.compile(r"[=<>]+")
+_APART_UNIT = re.compile(r"\s+(ns|us|µs|ms|s|m|h|d|[KMGT]i?B|kB|B)(?![\w:.=*(-])")
 _GLUED_AND = re.compile(r"(-?\d+(?:\.\d+)?)(and|or)([A-Za-z_][\w.]*(?:=|!|<|>).*)", re.IGNORECASE)
 
 
@@ -48,8 +50,17 @@ def _operation(parser: FilterParser, key: Key, start: int) -> Filter | None:
     operator = scan.operator()
     if operator is None:
         return None
+    if scan.match(_SECOND_OPERATOR):
+        sign = scan.text[key.span.end : scan.pos].strip()
+        raise scan.error(
+            f'there is no operator "{sign}"', "Operators: = == != =~ !~ > < >= <=", scan.pos - len(sign)
+        )
     scan.skip_space()
     value = operand(parser, f"{key} {operator}", pattern=operator in ("=~", "!~"))
+    if value.number is not None and (unit := scan.looking_at(_APART_UNIT)) is not None:
+        scan.pos = unit.end()
+        joined = f"{value.text}{unit.group(1)}"
+        raise scan.error("a unit stands directly behind its number", f"Write: {joined}", value.span.start)
     return Compare(key, operator, value, span=scan.span(start))
 
 
@@ -66,7 +77,7 @@ def operand(parser: FilterParser, after: str, pattern: bool = False) -> Value:
             raise scan.error(
                 f'expected a value after "{after}", {scan.found()}', f'For an empty text write: {after} ""'
             )
-        _check_glued(parser, text, scan.span(start))
+        _check_glued(parser, after, text, scan.span(start))
     span = scan.span(start)
     if not pattern:
         return Value.read(text, in_quotes, span)
@@ -112,9 +123,9 @@ def list_item(parser: FilterParser) -> Value:
     return Value.read(text, False, scan.span(start))
 
 
-def _check_glued(parser: FilterParser, text: str, span: Span) -> None:
+def _check_glued(parser: FilterParser, after: str, text: str, span: Span) -> None:
     """Say so when a keyword or a stage was swallowed by a bare value."""
     if glued := _GLUED_AND.fullmatch(text):
         number, word, rest = glued.groups()
-        raise span.error(f'"{word}" needs spaces around it', f"Write: {number} {word} {rest}")
+        raise span.error(f'"{word}" needs spaces around it', f"Write: {after} {number} {word} {rest}")
     parser.swallowed_stage(text, span)

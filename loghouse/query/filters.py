@@ -156,15 +156,19 @@ class FilterParser:
             if (complaint := foreign.line_filter(scan)) is not None:
                 raise complaint
             raise scan.error(f"expected a word or a condition, {scan.found()}")
-        start = scan.pos
-        if (joint := scan.keyword("and", "or")) is not None:
-            raise scan.error(
+        self.expect_no_joint()
+        if (complaint := foreign.term(scan)) is not None:
+            raise complaint
+
+    def expect_no_joint(self) -> None:
+        """Where a condition must start, `and` and `or` join nothing."""
+        start = self.scan.pos
+        if (joint := self.scan.keyword("and", "or")) is not None:
+            raise self.scan.error(
                 f'"{joint}" joins two conditions, and there is none before it',
                 f'To search for the word, quote it: "{joint}"',
                 start,
             )
-        if (complaint := foreign.term(scan)) is not None:
-            raise complaint
 
     def _any_key(self, start: int) -> Filter | None:
         """`*`, or a condition on any field."""
@@ -231,7 +235,8 @@ class FilterParser:
         key = scan.key()
         if key is None:
             raise scan.error(
-                'expected a label name or a quoted regex after "~"', 'Write: ~app = web, or ~"time.*out"'
+                'expected a label name or a quoted regex after "~"',
+                'Write: ~app = web, ~"time.*out", or field =~ regex',
             )
         condition = self._condition(key)
         if condition is None:

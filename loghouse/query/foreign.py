@@ -27,6 +27,7 @@ _LOGQL_METRIC = re.compile(
     r"(?P<outer>.*?)(?P<function>\w+_over_time|rate|bytes_rate)\s*\((?P<inner>.*?)\[(?P<step>\w+)\]",
     re.DOTALL,
 )
+_UNPACKING_STAGE = re.compile(r"\|\s*(?:json|logfmt|unpack)\b\s*(?=\||$)")
 _BY = re.compile(r"\bby\s*\(([^)]*)\)")
 _AGGREGATE = re.compile(
     r"count|count_uniq|distinct|dc|uniq_exact|sum|avg|min|max|median|quantile|stddev|rate|bytes|values|p\d{2,4}"
@@ -110,7 +111,7 @@ def call(scan: Scanner, name: str, start: int) -> QueryError | None:
             "this is a metric query of LogQL", f"Write: {_from_metric(metric)}"
         )
     if _AGGREGATE.fullmatch(name):
-        return place.error(f"{name}( ) counts what a filter found", f"Put a bar before it: | {name}(...)")
+        return place.error(f"{name} is a function of the stage stats", f"Put a bar before it: | {name}(...)")
     if name in _LOGSQL_CALLS:
         return place.error(f"{name}( ) is a function of LogsQL", f"Write: field{_LOGSQL_CALLS[name]}")
     return None
@@ -156,7 +157,7 @@ def _with_line_filters(text: str, start: int) -> str:
     while (found := _LINE_FILTER.match(text, pos)) is not None:
         terms.append(_line_test(found.group(1), found.group(2)))
         pos = found.end()
-    rest = text[pos:].strip()
+    rest = _UNPACKING_STAGE.sub("", text[pos:]).strip()
     query = " and ".join(([before] if before else []) + terms) or "*"
     return f"{query} {rest}".strip()
 

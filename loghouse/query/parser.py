@@ -71,12 +71,16 @@ def _stage(parser: FilterParser) -> Stage:
         raise scan.span(scan.pos, scan.pos + 2).error('"||" is not an operator here', "Write: or")
     if scan.sees(")"):
         raise scan.error('this ")" closes nothing', "Quote it if it belongs to the text")
+    bar = scan.pos
     if not scan.take("|"):
-        raise scan.error(f'expected "|" or the end of the query, {scan.found()}')
+        raise scan.error(
+            f'expected "|" or the end of the query, {scan.found()}',
+            "Put , between fields and | between stages",
+        )
     scan.skip_comments()
     start = scan.pos
-    if scan.at_end:
-        raise scan.span(start - 1, start).error('expected a stage after "|"', _known_stages())
+    if scan.at_end or scan.sees("|"):
+        raise scan.span(bar, bar + 1).error('expected a stage after "|"', _known_stages())
     return _named_stage(parser, start)
 
 

@@ -22,6 +22,31 @@ Scalar = str | float | bool | None
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a record was written."""
+
+    namespace: str
+    pod: str
+    container: str
+    node: str
+    workload: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+SHOP = Place("prod", "shop-1", "app", "kube-1", "shop")
+WEB = Place("prod", "web-7d5f-abc", "nginx", "kube-2", "web")
+STAGING = Place("staging", "api_v1", "api", "kube-2", "api")
+DB = Place(
+    "prod",
+    "ch-0",
+    "clickhouse",
+    "kube-3",
+    "ch",
+    {"component": "clickhouse", "app.kubernetes.io/name": "ch", "tier": "db"},
+)
+
+
+@dataclass(frozen=True)
 class Row:
     """A record: what a reader sees. `fields` are dotted names and their values."""
 
@@ -30,13 +55,32 @@ class Row:
     fields: Mapping[str, Scalar] = field(default_factory=dict)
     format: str = "text"
     level: str = "info"
-    namespace: str = "prod"
-    pod: str = "shop-1"
-    container: str = "app"
-    node: str = "kube-1"
-    workload: str = "shop"
-    labels: Mapping[str, str] = field(default_factory=dict)
+    place: Place = SHOP
     second: float = 0
+
+    @property
+    def namespace(self) -> str:
+        return self.place.namespace
+
+    @property
+    def pod(self) -> str:
+        return self.place.pod
+
+    @property
+    def container(self) -> str:
+        return self.place.container
+
+    @property
+    def node(self) -> str:
+        return self.place.node
+
+    @property
+    def workload(self) -> str:
+        return self.place.workload
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return self.place.labels
 
     @property
     def message(self) -> str:
@@ -71,10 +115,8 @@ class Row:
         return float(value) if re.fullmatch(r"-?[0-9.]+", str(value)) and str(value).count(".") < 2 else None
 
 
-def _json(id: int, msg: str, second: float, level: str = "info", **more: object) -> Row:
-    """A JSON record; nested objects become dotted fields, keyword `at` holds what is not a field."""
-    at = more.pop("at", {})
-    assert isinstance(at, dict)
+def _json(id: int, msg: str, second: float, level: str = "info", place: Place = SHOP, **more: object) -> Row:
+    """A JSON record; nested objects become dotted fields."""
     body = {"msg": msg, **more}
     fields: dict[str, Scalar] = {}
 
@@ -88,19 +130,8 @@ def _json(id: int, msg: str, second: float, level: str = "info", **more: object)
 
     for name, value in body.items():
         walk(name, value)
-    return Row(id, json.dumps(body, ensure_ascii=False), fields, "json", level, second=second, **at)
+    return Row(id, json.dumps(body, ensure_ascii=False), fields, "json", level, place, second)
 
-
-_WEB = {"namespace": "prod", "pod": "web-7d5f-abc", "container": "nginx", "node": "kube-2", "workload": "web"}
-_STAGING = {"namespace": "staging", "pod": "api_v1", "container": "api", "node": "kube-2", "workload": "api"}
-_DB = {
-    "namespace": "prod",
-    "pod": "ch-0",
-    "container": "clickhouse",
-    "node": "kube-3",
-    "workload": "ch",
-    "labels": {"component": "clickhouse", "app.kubernetes.io/name": "ch", "tier": "db"},
-}
 
 ROWS: tuple[Row, ...] = (
     _json(1, "request done", 1, status=200, path="/cart", request_time=0.12, bytes=512, trace_id="4bf92f35"),
@@ -121,16 +152,16 @@ ROWS: tuple[Row, ...] = (
     _json(16, "percent 1000 done", 16, "notice", file="aXb.txt", rate="1000"),
     _json(17, "quote \" and \\ and ' here", 17, path='C:\\new\\"x"', odd="it's"),
     _json(18, "empty things", 18, path="", note="", status=200.0),
-    _json(19, "api starts", 19, version="1.2.3", at=_STAGING),
-    _json(20, "api error", 20, "error", version="1.2.30", log={"level": 11}, at=_STAGING),
-    Row(21, "Connection refused by redis", level="error", second=21, **_DB),
-    Row(22, "connection  was refused", level="warning", second=22, **_DB),
-    Row(23, "connection refused, retry in 5s", level="alert", second=23, **_DB),
-    Row(24, "refused connection; errors everywhere", level="error", second=24, **_DB),
-    Row(25, "err: oomkill of 10.1.2.3:8080 see http://x.y/z?a=1", level="emergency", second=25, **_WEB),
-    Row(26, "OOM on 10.1.2.34 (error)", level="unknown", second=26, **_WEB),
-    Row(27, "a|b [c] {d} $e ^f *g* +h", level="trace", second=27, **_WEB),
-    Row(28, "", level="unknown", second=28, **_WEB),
+    _json(19, "api starts", 19, version="1.2.3", place=STAGING),
+    _json(20, "api error", 20, "error", version="1.2.30", log={"level": 11}, place=STAGING),
+    Row(21, "Connection refused by redis", level="error", second=21, place=DB),
+    Row(22, "connection  was refused", level="warning", second=22, place=DB),
+    Row(23, "connection refused, retry in 5s", level="alert", second=23, place=DB),
+    Row(24, "refused connection; errors everywhere", level="error", second=24, place=DB),
+    Row(25, "err: oomkill of 10.1.2.3:8080 see http://x.y/z?a=1", level="emergency", second=25, place=WEB),
+    Row(26, "OOM on 10.1.2.34 (error)", level="unknown", second=26, place=WEB),
+    Row(27, "a|b [c] {d} $e ^f *g* +h", level="trace", second=27, place=WEB),
+    Row(28, "", level="unknown", second=28, place=WEB),
     Row(
         29,
         'level=error status=404 path=/missing note="two words" ok=true',
@@ -138,9 +169,9 @@ ROWS: tuple[Row, ...] = (
         "logfmt",
         "error",
         second=29,
-        **_WEB,
+        place=WEB,
     ),
-    Row(30, "the last second", level="info", second=3599.999999999, **_STAGING),
+    Row(30, "the last second", level="info", second=3599.999999999, place=STAGING),
 )
 
 

@@ -300,7 +300,7 @@ def test_negated_filter_finds_the_others(store: Store, text: str) -> None:
 
 def test_records_come_in_the_order_asked_for(store: Store) -> None:
     for order in ("newest", "oldest"):
-        compiled = compile(parse("*"), WINDOW, order=order, limit=3, now_ns=NOW)  # type: ignore[arg-type]
+        compiled = compile(parse("*"), WINDOW, order=order, limit=3, now_ns=NOW)
         times = [Record(*row).timestamp_ns for row in store.rows(compiled.sql, compiled.params)]
         assert times == sorted((row.timestamp for row in ROWS), reverse=order == "newest")[:3]
 

@@ -198,7 +198,7 @@ def test_limit_and_offset(store: Store) -> None:
 
 
 def test_where_after_limit_sees_only_what_was_left(store: Store) -> None:
-    newest = [row for row in reversed(ROWS)][:12]
+    newest = list(reversed(ROWS))[:12]
     assert found(store, "| limit 12 | where error") == [row.id for row in newest if "error" in row.tokens]
     assert table(store, "| limit 12 | stats count()") == [(12,)]
     assert found(store, "| where error | limit 2") == found(store, "error", limit=2)

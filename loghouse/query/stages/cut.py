@@ -61,8 +61,10 @@ def row_count(parser: FilterParser, name: str) -> int:
     """A number of rows that must come next."""
     scan = parser.scan
     scan.skip_space()
+    start = scan.pos
     digits = scan.match(_COUNT)
     if digits is None or int(digits) > MAX_ROWS:
+        scan.pos = start
         raise scan.error(f"expected a number of rows after {name}, {scan.found()}", f"Write: {name} 100")
     return int(digits)
 

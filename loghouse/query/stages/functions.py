@@ -87,7 +87,7 @@ ALIASES = {
     "row_min": "arg_min",
     "row_max": "arg_max",
 }
-NAMES = (*FUNCTIONS, *ALIASES, "p50", "p90", "p95", "p99", "p999")
+NAMES = (*FUNCTIONS, "dc", "p50", "p90", "p95", "p99", "p999")
 
 
 def is_function(name: str) -> bool:

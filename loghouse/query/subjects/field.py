@@ -42,7 +42,7 @@ class FieldSubject(TextSubject):
         typed = self._typed(value)
         if typed is None:
             return super().words(value)
-        return f"({typed} OR {words.has_words(self.sql, value.text, self.params)})"
+        return f"({typed} OR {super().words(value)})"
 
     def ordered(self, operator: Operator, value: Value) -> str:
         number = Value(value.text).number
@@ -86,7 +86,9 @@ class FieldSubject(TextSubject):
         return None if value.truth is None else self.is_bool(value.truth, value.span)
 
     def _either(self, typed: str, value: Value) -> str:
-        return f"({typed} OR {self.sql} = {self.params.text(value.text)})"
+        index = words.in_index(words.whole_tokens(value.text, starts=True, ends=True), self.params)
+        as_text = " AND ".join([*index, f"{self.sql} = {self.params.text(value.text)}"])
+        return f"({typed} OR ({as_text}))"
 
     def _quantity(self, operator: Operator, dimension: units.Dimension, amount: float) -> str:
         bound = self.params.number(amount)

@@ -17,7 +17,7 @@ class Subject:
 
     def cannot(self, test: str, span: Span, hint: str = "") -> QueryError:
         """The error for a test that makes no sense here."""
-        return span.error(f"{self.what} cannot be {test}", hint or self.advice)
+        return span.error(f"{self.key} is {self.what} and cannot be {test}", hint or self.advice)
 
     @property
     def advice(self) -> str:
