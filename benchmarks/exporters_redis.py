@@ -36,7 +36,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, redis(folder) as port:
         fill(port)
         say(
-            f"{platform.platform()}, {os.cpu_count()} CPUs, Python {platform.python_version()}, {version(port)}"
+            f"{platform.platform()}, {os.cpu_count()} CPUs, Python {platform.python_version()}, "
+            f"{version(port)}"
         )
         say(f"{'exporter':66} {'series':>7} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms':>8} {'RSS MB':>7}")
         plain: list[str] = []

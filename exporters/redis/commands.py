@@ -96,6 +96,11 @@ def slowlog_commands(info: Info) -> list[Command]:
 
 def add_slowlog(page: Page, replies: list[Reply]) -> None:
     """Length of the slow log and its newest entry; zeros when it is empty."""
+    # First what may work when SLOWLOG itself is refused.
+    for (_, metric), reply in zip(_COMMANDLOG, replies[2:], strict=False):
+        entries_of_kind = as_number(reply)
+        if entries_of_kind is not None:
+            page.add(metric, entries_of_kind)
     length = as_number(_usable(replies[0]))
     if length is not None:
         page.add("slowlog_length", length)
@@ -104,10 +109,6 @@ def add_slowlog(page: Page, replies: list[Reply]) -> None:
     page.add("slowlog_last_id", (as_number(newest[0]) or 0) if newest else 0)
     duration = as_number(newest[2]) if len(newest) > 2 else None
     page.add("last_slow_execution_duration_seconds", (duration or 0) / 1e6)
-    for (_, metric), reply in zip(_COMMANDLOG, replies[2:], strict=False):
-        entries_of_kind = as_number(reply)
-        if entries_of_kind is not None:
-            page.add(metric, entries_of_kind)
 
 
 def _usable(reply: Reply) -> Reply:

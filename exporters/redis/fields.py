@@ -268,5 +268,5 @@ COUNTERS: Mapping[str, str] = {
     "used_active_time_main_thread": "active_time_main_thread_seconds_total",
 }
 
-# Multipliers for the fields whose metric has another unit.
-SCALES: Mapping[str, float] = {"latest_fork_usec": 1e-6}
+# Divisors for the fields whose metric has another unit.
+DIVISORS: Mapping[str, float] = {"latest_fork_usec": 1e6}

@@ -4,7 +4,7 @@ import re
 import time
 
 from exporters.catalogue import Page
-from exporters.redis.fields import COUNTERS, GAUGES, SCALES
+from exporters.redis.fields import COUNTERS, DIVISORS, GAUGES
 from exporters.redis.info import Info, numbers, pairs
 from exporters.redis.resp import number
 
@@ -38,7 +38,7 @@ def add_field(page: Page, name: str, value: str) -> None:
         return
     found = _value(value)
     if found is not None:
-        page.add(metric, found * SCALES[name] if name in SCALES else found)
+        page.add(metric, found / DIVISORS[name] if name in DIVISORS else found)
 
 
 def add_identity(page: Page, info: Info, include_system: bool) -> None:

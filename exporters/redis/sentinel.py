@@ -12,14 +12,14 @@ _PLAIN = (
     "sentinel_scripts_queue_length",
     "sentinel_simulate_failure_flags",
 )
-# Field of SENTINEL MASTERS, metric, multiplier.
+# Field of SENTINEL MASTERS, metric, divisor.
 _SETTINGS = (
     ("quorum", "sentinel_master_setting_ckquorum", 1),
     ("failover-timeout", "sentinel_master_setting_failover_timeout", 1),
     ("parallel-syncs", "sentinel_master_setting_parallel_syncs", 1),
     ("down-after-milliseconds", "sentinel_master_setting_down_after_milliseconds", 1),
     ("config-epoch", "sentinel_master_config_epoch", 1),
-    ("last-ok-ping-reply", "sentinel_master_last_ok_ping_reply_seconds", 0.001),
+    ("last-ok-ping-reply", "sentinel_master_last_ok_ping_reply_seconds", 1000),
 )
 # One Sentinel watches some dozens of masters; three commands are sent for each.
 _MOST_MASTERS = 1000
@@ -85,10 +85,10 @@ def _add_master(
     refused = isinstance(quorum, ErrorReply)
     message = quorum.message if isinstance(quorum, ErrorReply) else as_text(quorum)
     page.add("sentinel_master_ckquorum_status", int(not refused), name, message)
-    for field, metric, scale in _SETTINGS:
+    for field, metric, divisor in _SETTINGS:
         value = as_number(master.get(field))
         if value is not None:
-            page.add(metric, value * scale, name, address)
+            page.add(metric, value / divisor, name, address)
     # This Sentinel itself is not among the others it lists.
     page.add("sentinel_master_ok_sentinels", 1 + _count_up(sentinels), name, address)
     page.add("sentinel_master_ok_slaves", _count_up(replicas), name, address)

@@ -1,0 +1,63 @@
+"""Several exporters in one process."""
+
+from pathlib import Path
+
+import pytest
+from exporter_servers import free_port, get
+
+from exporters.settings import SettingsError
+from exporters.several import prepare_all
+
+FILE = """
+[memcached]
+web.listen-address = "127.0.0.1:0"
+memcached.address = "127.0.0.1:{dead}"
+
+[[redis]]
+web.listen-address = "127.0.0.1:0"
+redis.addr = "127.0.0.1:{dead}"
+
+[[redis]]
+web.listen-address = "127.0.0.1:0"
+namespace = "other"
+redis.addr = "127.0.0.1:{dead}"
+[[redis.targets]]
+match = "redis-*:6379"
+"""
+
+
+def test_each_table_is_an_exporter_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "exporters.toml"
+    path.write_text(FILE.format(dead=free_port()))
+    servers = [running.server() for running in prepare_all(str(path))]
+    try:
+        for server in servers:
+            server.start()
+        pages = [get(server.port, "/metrics").body.decode() for server in servers]
+        assert [
+            name
+            for page, name in zip(pages, ("memcached", "redis", "other"), strict=True)
+            if f"\n{name}_up 0\n" in page
+        ] == ["memcached", "redis", "other"]
+        assert get(servers[1].port, "/scrape?target=redis-1").status == 403
+        assert get(servers[2].port, "/scrape?target=redis-1x:1").status == 400
+    finally:
+        for server in servers:
+            server.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "names no exporter"),
+        ("[mysql]", 'unknown exporter "mysql"; known are'),
+        ("redis = 1", "redis is not a table"),
+        ('[redis]\nredis.adr = "x"', 'unknown setting "redis.adr", did you mean "redis.addr"'),
+        ("[", "cannot read"),
+    ],
+)
+def test_mistakes_stop_the_start(content: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "exporters.toml"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match=message):
+        prepare_all(str(path))
