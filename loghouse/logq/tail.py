@@ -76,9 +76,8 @@ def tail(options: Options) -> ExitCode:
     selected = select(options.query, options)
     signal.signal(signal.SIGTERM, _as_interrupt)
     tally = Tally()
-    with Store(store_url(options.url)) as store:
-        with suppress(KeyboardInterrupt):
-            _print(options, selected, store, tally)
+    with Store(store_url(options.url)) as store, suppress(KeyboardInterrupt):
+        _print(options, selected, store, tally)
     if not options.quiet:
         say(f"\n{tally.summary()}")
     return ExitCode.OK

@@ -5,6 +5,7 @@ The only module that knows clickhouse-driver. It is imported inside functions, b
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -131,6 +132,8 @@ def _driver_class(secure: bool) -> Any:
     Its table of all dates from 1900 to 2299 (150 ms) is filled as dates come; the list of certificate
     authorities is for TLS only, and the driver does without that package when it is not there.
     """
+    # What goes wrong comes as an exception; without a handler the driver's log would go to stderr as well.
+    logging.getLogger("clickhouse_driver").addHandler(logging.NullHandler())
     os.environ.setdefault("CLICKHOUSE_DRIVER_LASY_DATE_LUT", "1")
     hidden = not secure and "certifi" not in sys.modules
     if hidden:
