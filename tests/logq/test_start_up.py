@@ -44,7 +44,7 @@ def test_help_needs_neither_the_driver_nor_the_language() -> None:
 def test_a_search_needs_neither_rich_nor_pydantic(logs_address: str, output: str) -> None:
     modules = imported("search", "-o", output, LOGQ_URL=logs_address)
     assert "clickhouse_driver" in modules
-    assert not modules & {"rich", "pydantic", "certifi", "chdb", "numpy", "zoneinfo"}
+    assert not modules & {"rich", "pydantic", "certifi", "chdb", "numpy"}
     assert ("loghouse.render.pretty" in modules) == (output == "pretty")
 
 
