@@ -43,6 +43,11 @@ class Key:
     kind: Literal["plain", "label", "literal", "any"] = "plain"
     span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
+    @property
+    def shown(self) -> str:
+        """The name that a column of a table, or a field on the screen, has."""
+        return self.name if self.kind == "literal" else str(self)
+
     def __str__(self) -> str:
         match self.kind:
             case "label":

@@ -203,7 +203,7 @@ class Table:
 
     def column(self, key: Key) -> Column:
         """The column of that name."""
-        wanted = str(key) if key.kind != "literal" else key.name
+        wanted = key.shown
         for column in self.columns:
             if column.name == wanted:
                 return column

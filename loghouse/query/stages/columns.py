@@ -68,7 +68,7 @@ class Drop:
 
 def shown_name(key: Key) -> str:
     """The name a renderer knows a field by: columns by their own name, labels as `~label`."""
-    return column_of(key) or (key.name if key.kind == "literal" else str(key))
+    return column_of(key) or key.shown
 
 
 def read_fields(parser: FilterParser, name: str, start: int) -> Fields:

@@ -57,7 +57,7 @@ class Hist:
         start, length = context.params.integer(first), context.params.integer(step)
         bucket = time_bucket("toUnixTimestamp64Nano(timestamp)", step, context)
         place = Expression(f"toUInt32(intDiv({bucket} - {start}, {length}))", "number")
-        keys = [(str(item.key), item.expression(rows)) for item in self.groups]
+        keys = [(item.key.shown, item.expression(rows)) for item in self.groups]
         counted = group(rows, [*keys, ("place", place)], [("count", Expression("count()", "number"))])
         *named, at, count = counted.columns
         series = "".join(f"{column.sql}, " for column in named)

@@ -27,7 +27,7 @@ class Stats:
     def apply(self, rows: Rows) -> Rows:
         """A row for each group: buckets of time in order, otherwise the largest first value first."""
         rows = rows.settled()
-        keys = [(str(item.key), item.expression(rows)) for item in self.groups]
+        keys = [(item.key.shown, item.expression(rows)) for item in self.groups]
         seconds = min(
             (duration(item) / SECOND for item in self.groups if item.is_time),
             default=rows.context.window.seconds,

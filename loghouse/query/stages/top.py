@@ -33,7 +33,7 @@ class Top:
             if isinstance(rows, Records) or self.rarest:
                 raise self.span.error("which field?", f"Write: {self} level")
             return rows.limited(self.rows)
-        keys = [(str(key), rows.expression(key)) for key in self.keys]
+        keys = [(key.shown, rows.expression(key)) for key in self.keys]
         counted = group(
             rows,
             keys,

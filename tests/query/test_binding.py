@@ -1,0 +1,185 @@
+"""Nothing a user writes gets into the text of the SQL, in any position."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from query.records import END, NOW, START
+
+from loghouse.errors import LoghouseError
+from loghouse.query import Compiled, TimeRange, compile, filter_sql, parse, scope_filter
+from loghouse.query.spelling import quoted
+from loghouse.query.sql import _SETTINGS
+from loghouse.store.client import Store
+
+WINDOW = TimeRange(START, END)
+
+HOSTILE = [
+    "'; DROP TABLE logs; --",
+    '"; DROP TABLE logs; --',
+    "\\'; DROP TABLE logs; --",
+    "\\",
+    "\\\\'",
+    "{p0:String}",
+    "{p1:Int64}}",
+    "%s %(p0)s {0} {}",
+    "') OR 1=1 --",
+    "/* */ -- #",
+    "a\nb\tc\rd\x01e\x7f",
+    "ы漢字😀",
+    "]) FORMAT Null",
+    "x" * 300,
+    "NULL",
+    "c0",
+    "now()",
+]
+
+# Where user text can stand: X is the text as a string, K as a name in backticks, R the bare text.
+POSITIONS = [
+    "X",
+    "X*",
+    "-X",
+    "f = X",
+    "f == X",
+    "f != X",
+    "f in (X, 5)",
+    "f not in (X)",
+    "f contains X",
+    "f like X",
+    "f not ilike X",
+    "f:X",
+    "f:X*",
+    "f:=X",
+    "f:i(X)",
+    "f:seq(X, X)",
+    "message:seq(X)",
+    "pod = X",
+    "pod:X",
+    "message contains X",
+    "raw = X",
+    "~app = X",
+    "~app:X",
+    "* = X",
+    "* contains X",
+    "*:X",
+    "* like X",
+    "K = 5",
+    "K > 5",
+    "K > 5ms",
+    "K is true",
+    "K is not null",
+    "has(K)",
+    "missing(K)",
+    "K =~ x",
+    "K:(a or b)",
+    "K:ip(10.0.0.0/8)",
+    "K:*x*",
+    "| stats count() by K",
+    "| stats sum(K), values(K), first(K), dc(K), p95(K), arg_max(K, K)",
+    "| stats count() if (K = X) n by K:10",
+    "| stats count() n by K | where K = X | sort K",
+    "| hist 5m by K",
+    "| sort K desc",
+    "| fields K",
+    "| drop K",
+    "| uniq by K keep last",
+    "| top 5 K",
+    "| where K = X or X",
+]
+
+
+def written(position: str, text: str) -> str | None:
+    """The query with the text in its place; None if it cannot stand there."""
+    if "K" in position and ("`" in text or not text):
+        return None
+    return position.replace("X", "\0").replace("K", f"`{text}`").replace("\0", quoted(text))
+
+
+def binds(compiled_sql: str, text: str) -> None:
+    """The SQL is made of our own words: with the parameters' places taken out it does not hold the text."""
+    if len(text) > 4 and text != "NULL" and text != "now()":
+        assert text not in compiled_sql
+        assert text.replace("'", "\\'") not in compiled_sql
+
+
+def compiled(text: str) -> Compiled:
+    return compile(parse(text), WINDOW, limit=10, now_ns=NOW)
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_hostile_text_is_bound_and_runs(store: Store, position: str) -> None:
+    for text in [" ".join(HOSTILE), *HOSTILE[:4]]:
+        query = written(position, text)
+        if query is None:
+            continue
+        try:
+            sql = compiled(query)
+        except LoghouseError as error:
+            assert "backslash" in error.message, error.message
+            continue
+        binds(sql.sql, text)
+        store.rows(sql.sql, sql.params, sql.settings)
+    assert store.rows("SELECT count() > 0 FROM logs") == [(1,)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(POSITIONS),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20),
+)
+def test_sql_does_not_depend_on_values(position: str, text: str) -> None:
+    """Two values of the same look give the same SQL: only parameters differ."""
+    marked = f"zq{text}zq"
+    query = written(position, marked)
+    if query is not None:
+        assert "zq" not in compiled(query).sql
+
+
+def test_each_placeholder_is_bound_and_typed() -> None:
+    for position in POSITIONS:
+        sql = compiled(written(position, "abc") or "")
+        placeholders = dict(re.findall(r"\{(p\d+):(\w+)\}", sql.sql))
+        assert placeholders.keys() <= sql.params.keys()
+        for name, type_name in placeholders.items():
+            assert isinstance(sql.params[name], str if type_name == "String" else int | float)
+        assert sql.settings == _SETTINGS
+
+
+def test_filter_sql_takes_a_prefix_so_that_names_do_not_meet() -> None:
+    found = parse("error pod=x").filter
+    assert found is not None
+    sql, params = filter_sql(found, now_ns=NOW, prefix="tail_")
+    assert set(params) == {"tail_0", "tail_1"}
+    assert "{tail_0:String}" in sql
+
+
+def test_hostile_scope(store: Store) -> None:
+    for text in HOSTILE:
+        scope = scope_filter([text, f"{text}*"], [text], [text], [], ["info"])
+        sql = compile(parse("*"), WINDOW, scope=scope, limit=5, now_ns=NOW)
+        binds(sql.sql, text)
+        store.rows(sql.sql, sql.params, sql.settings)
+
+
+def used_indexes(store: Store, text: str) -> str:
+    sql = compiled(text)
+    rows = store.rows(f"EXPLAIN indexes = 1 {sql.sql}", sql.params, sql.settings)
+    return "\n".join(str(row[0]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "text", ["error", '"connection refused"', 'trace_id:="4bf92f35"', "path:health", 'message contains "a bc d"']
+)
+def test_words_are_asked_from_the_token_index(store: Store, text: str) -> None:
+    assert "Name: tokens" in used_indexes(store, text)
+
+
+def test_window_prunes_partitions(store: Store) -> None:
+    sql = compile(parse("*"), TimeRange(START - 10**15, START - 10**14), limit=1, now_ns=NOW)
+    plan = "\n".join(str(row[0]) for row in store.rows(f"EXPLAIN indexes = 1 {sql.sql}", sql.params))
+    assert "ReadFromMergeTree" not in plan or "Parts: 0/1" in plan
+
+
+def test_columns_prune_the_primary_key(store: Store) -> None:
+    assert re.search(r"PrimaryKey[\s│]+Keys:[\s│]+namespace", used_indexes(store, "ns=prod"))
