@@ -1,8 +1,8 @@
-"""Numbered migrations: the only place where tables are made, for one server, a cluster and the embedded engine."""
+"""Numbered migrations: the only place where tables are made, on a server, a cluster or embedded."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.resources import files
 
@@ -81,11 +81,13 @@ def pending(store: Store, cluster: str = "") -> list[Migration]:
 
 def _applied(store: Store, cluster: str) -> set[int]:
     table = _render("{local:migrations}", cluster)
-    known = store.rows("SELECT count() FROM system.tables WHERE database = {db:String} AND name = {table:String}",
-                       {"db": store.url.database, "table": table})  # fmt: skip
+    known = store.rows(
+        "SELECT count() FROM system.tables WHERE database = {db:String} AND name = {table:String}",
+        {"db": store.url.database, "table": table},
+    )
     if not known[0][0]:
         return set()
-    return {version for (version,) in store.rows(f"SELECT version FROM {table}")}  # noqa: S608 - our own name
+    return {version for (version,) in store.rows(f"SELECT version FROM {table}")}
 
 
 def _has_database(store: Store) -> bool:
@@ -103,10 +105,8 @@ def _create_database(store: Store, cluster: str) -> None:
 
 def _in_default(store: Store, sql: str) -> list[tuple[int]]:
     """Run a statement without being in the database of the URL, which may not exist yet."""
-    from dataclasses import replace
-
     with Store(replace(store.url, database="default")) as outside:
-        return outside.rows(sql, {"db": store.url.database} if "{db:" in sql else None)  # type: ignore[return-value]
+        return outside.rows(sql, {"db": store.url.database} if "{db:" in sql else None)
 
 
 def _statements(text: str, cluster: str) -> Iterator[str]:
@@ -118,7 +118,7 @@ def _statements(text: str, cluster: str) -> Iterator[str]:
 
 def _render(text: str, cluster: str) -> str:
     """Fill the marks of a migration: the same file gives plain or replicated and distributed tables."""
-    made = {
+    made: dict[str, Callable[[], str]] = {
         "levels": levels_enum,
         "message": message_sql,
         "text_fields": text_fields_sql,

@@ -1,4 +1,4 @@
-"""Records that are broken, huge or made to harm: stored as they are, marked, and without harm to their neighbours."""
+"""Records that are broken, huge or made to harm are stored as they are; their neighbours are not harmed."""
 
 from collections.abc import Iterator
 
