@@ -22,7 +22,7 @@ def encode_text(families: Iterable[Family]) -> bytes:
             )
             _sample_lines(lines, family, family.name)
     lines.append("")
-    return "\n".join(lines).encode("utf-8", "replace")
+    return _page(lines)
 
 
 def encode_openmetrics(families: Iterable[Family]) -> bytes:
@@ -42,7 +42,7 @@ def encode_openmetrics(families: Iterable[Family]) -> bytes:
         lines.append(f"# HELP {name} {_escape(family.help)}\n# TYPE {name} {type_}")
         _sample_lines(lines, family, family.name)
     lines.append("# EOF\n")
-    return "\n".join(lines).encode("utf-8", "replace")
+    return _page(lines)
 
 
 def fits_openmetrics(family: Family) -> bool:
@@ -90,6 +90,14 @@ def gzip(page: bytes) -> bytes:
     """The page compressed at the fastest level: pages are scraped over short distances."""
     packer = zlib.compressobj(1, zlib.DEFLATED, 31)
     return packer.compress(page) + packer.flush()
+
+
+def _page(lines: list[str]) -> bytes:
+    page = "\n".join(lines)
+    if "\0" in page:
+        # Prometheus' parser takes NUL for the end of the page; only label values can hold one.
+        page = page.replace("\0", "\\\\x00")
+    return page.encode("utf-8", "replace")
 
 
 def _sample_lines(lines: list[str], family: Family, name: str) -> None:

@@ -43,10 +43,21 @@ def test_any_text_and_number_can_be_read_back(samples: list[tuple[str, float]]) 
         family.add(number, value)
     page = encode_text([family]).decode()
     # What is no text (lone surrogates) becomes a question mark; such values may then be equal.
-    expected = [(value.encode("utf-8", "replace").decode(), float(n)) for value, n in dict(samples).items()]
+    expected = [
+        (value.encode("utf-8", "replace").decode().replace("\0", "\\x00"), float(number))
+        for value, number in dict(samples).items()
+    ]
     read = [(s.labels["label"], s.value) for f in parse_text(page) for s in f.samples]
     assert [v for v, _ in read] == [v for v, _ in expected]
     assert [float(n) for _, n in read] == pytest.approx([n for _, n in expected], rel=0, abs=0, nan_ok=True)
+
+
+def test_nul_never_reaches_prometheus() -> None:
+    family = Family("x", "gauge", "Help.", ("label",))
+    family.add(1, "a\0b")
+    page = encode_text([family])
+    assert b"\0" not in page
+    assert parse_page(page.decode()).label_values("x", "label") == {"a\\x00b"}
 
 
 def test_invalid_utf8_stays_distinct() -> None:
