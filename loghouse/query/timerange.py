@@ -66,7 +66,7 @@ def parse_duration(text: str) -> int:
         raise UsageError(f'"{text}" is not a duration', "Write it like 30s, 15m, 2h, 1d, 1w or 1h30m")
     total = sum(round(float(number) * _UNITS[unit]) for number, unit in _PART.findall(text))
     if total > LAST:
-        raise UsageError(f'the duration "{text}" is longer than the store can hold')
+        raise UsageError(f'the duration "{text}" is longer than the store holds', _EXAMPLES)
     return total
 
 

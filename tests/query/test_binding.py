@@ -169,7 +169,8 @@ def used_indexes(store: Store, text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "text", ["error", '"connection refused"', 'trace_id:="4bf92f35"', "path:health", 'message contains "a bc d"']
+    "text",
+    ["error", '"connection refused"', 'trace_id:="4bf92f35"', "path:health", 'message contains "a bc d"'],
 )
 def test_words_are_asked_from_the_token_index(store: Store, text: str) -> None:
     assert "Name: tokens" in used_indexes(store, text)
