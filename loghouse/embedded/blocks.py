@@ -4,7 +4,7 @@ They differ in the block info before the first column and, for newer clients, in
 data that says whether it is serialised in an uncommon way (it never is here).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from loghouse.embedded.columns import layout
@@ -80,25 +80,35 @@ def header(columns: Sequence[Column], revision: int) -> bytes:
     )
 
 
-def outgoing(native: bytes, single: bool, revision: int) -> Iterator[list[Piece]]:
-    """Blocks for a client out of the engine's `FORMAT Native`, in pieces that belong together.
+def outgoing(
+    native: bytes, single: bool, revision: int, zoned: Callable[[int], bytes]
+) -> Iterator[tuple[list[Column], list[Piece]]]:
+    """Blocks for a client out of the engine's `FORMAT Native`: their columns, and the pieces to send.
 
     `single` says that there is one block: then its last column needs no walk, and may be of any type.
+    The engine leaves out the time zone in the name of the type DateTime; `zoned` tells it by column number.
     """
     info = NO_INFO if revision >= BLOCK_INFO else b""
     if single and revision < CUSTOM_SERIALIZATION:
-        yield [info, native]
+        yield [], [info, native]  # an old client can do without the columns
         return
     source = Complete(native)
     view = memoryview(native)
     position = 0
     while position < source.end:
         pieces: list[Piece] = [info]
+        columns = []
         begin = position
         count, position = varint_at(source, position)
         rows, position = varint_at(source, position)
         for index in range(count):
+            start = position
             column, position = _column_at(source, position)
+            if column.type == b"DateTime":
+                column = Column(column.name, zoned(index))
+                pieces += (view[begin:start], string(column.name) + string(column.type))
+                begin = position
+            columns.append(column)
             if revision >= CUSTOM_SERIALIZATION:
                 pieces += (view[begin:position], b"\x00")
                 begin = position
@@ -107,7 +117,7 @@ def outgoing(native: bytes, single: bool, revision: int) -> Iterator[list[Piece]
             elif rows:
                 position = _end(source, position, column, rows)
         pieces.append(view[begin:position])
-        yield pieces
+        yield columns, pieces
 
 
 def _skip_info(window: Window) -> None:

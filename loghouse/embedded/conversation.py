@@ -235,9 +235,18 @@ class Conversation:
 
     def _rows(self, session: Session, statement: Statement, query: Query, watched: Watched) -> None:
         rows = blocks = size = read_rows = read_bytes = 0
+        types: list[bytes] = []
+
+        def zoned(index: int) -> bytes:
+            if not types:
+                types.extend(session.types_meanwhile(statement, query.params))
+            return types[index] if index < len(types) else b"DateTime"
+
         with closing(session.run(statement, query.params)) as chunks:
             for chunk in chunks:
-                for pieces in outgoing(chunk.data, chunk.single, self._revision):
+                for columns, pieces in outgoing(chunk.data, chunk.single, self._revision, zoned):
+                    if not blocks and columns:
+                        self._send_block([header(columns, self._revision)])
                     self._send_block(pieces)
                     blocks += 1
                 rows += chunk.rows

@@ -39,6 +39,7 @@ class Session:
         self.mark = f"loghouse-session-{next(_numbers)}."
         self._engine = engine
         self._connection: Any = None
+        self._database = database
         self._own: dict[str, bytes] = {}  # settings that a SET of the client changed
         self._applied: dict[str, bytes | None] = {}  # settings of the last query; None: not known
         self._open(database)
@@ -79,11 +80,28 @@ class Session:
             data = bytes(answer.bytes())
         if statement.keyword == b"SET":
             self._learn_own_settings()
+        elif statement.keyword == b"USE":
+            self._database = self._current_database()
         yield Chunk(data, False, answer.rows_read(), answer.storage_rows_read(), answer.storage_bytes_read())
 
     def columns(self, sql: bytes, params: Mapping[str, str]) -> list[Column]:
         """Names and types that a SELECT would give: the engine sends none with an empty answer."""
         return [column for column, _ in self._describe(b"(" + sql + b"\n)", params)]
+
+    def types_meanwhile(self, statement: Statement, params: Mapping[str, str]) -> list[bytes]:
+        """Types that a statement gives, asked while its answer is being read; empty if they cannot be told.
+
+        The session's connection is busy then, so a short one does it, which has no temporary tables.
+        """
+        if statement.keyword not in STREAMED:
+            return []
+        aside = Session(self._engine, self._database)
+        try:
+            return [column.type for column in aside.columns(statement.text, params)]
+        except EngineError:
+            return []
+        finally:
+            aside.close()
 
     def insert_columns(self, insert: Insert) -> list[Column]:
         """Names and types of the blocks that an INSERT expects."""
@@ -133,12 +151,14 @@ class Session:
             raise
 
     def _reopen(self) -> None:
-        with translated():
-            database = bytes(self._connection.query("SELECT currentDatabase()", "RawBLOB").bytes())
         self._connection.close()
-        self._open(database)
+        self._open(self._database)
         self._applied = {}
         self._set(self._own, [])
+
+    def _current_database(self) -> bytes:
+        with translated():
+            return bytes(self._connection.query("SELECT currentDatabase()", "RawBLOB").bytes())
 
     def _streamed(self, sql: bytes, params: Mapping[str, str]) -> Generator[Chunk, None, None]:
         with translated():

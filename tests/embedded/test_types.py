@@ -85,6 +85,15 @@ def test_values_of_a_type_come_back(store_url: StoreUrl, typed: str, number: int
     assert [row for _, row in rows] == [0, 1, 2]
 
 
+def test_a_date_keeps_its_time_zone(store_url: StoreUrl) -> None:
+    sql = "SELECT toDateTime(0, 'Asia/Tokyo') AS t, toDateTime(0) AS u, 1 AS n WHERE {}"
+    with driver(store_url) as client:
+        client.execute("USE system")
+        for condition in ("1", "0"):
+            _, columns = client.execute(sql.format(condition), with_column_types=True)
+            assert columns == [("t", "DateTime('Asia/Tokyo')"), ("u", "DateTime"), ("n", "UInt8")]
+
+
 def test_all_types_in_one_block_with_compression(store_url: StoreUrl, typed: str) -> None:
     with driver(store_url, compression="zstd") as client:
         rows = client.execute(f"SELECT * FROM {typed} ORDER BY id")
