@@ -41,6 +41,14 @@ def start_embedded(
     data_dir: Path, *options: str, listen: str = "127.0.0.1:0", before: Sequence[str] = ()
 ) -> tuple[subprocess.Popen[str], StoreUrl]:
     """Start the embedded store and wait until it listens; raises `NotStarted`. `before` runs the command."""
+    process, url, _ = start_and_hear(data_dir, *options, listen=listen, before=before)
+    return process, url
+
+
+def start_and_hear(
+    data_dir: Path, *options: str, listen: str = "127.0.0.1:0", before: Sequence[str] = ()
+) -> tuple[subprocess.Popen[str], StoreUrl, str]:
+    """As `start_embedded`, and what the store said while it started."""
     process = subprocess.Popen(
         [
             *before,
@@ -64,7 +72,7 @@ def start_embedded(
         exit_code = process.wait(STOP_LIMIT)
         _close(process)
         raise NotStarted(said, exit_code)
-    return process, StoreUrl(host=announced[1], port=int(announced[2]), database=announced[3])
+    return process, StoreUrl(host=announced[1], port=int(announced[2]), database=announced[3]), said
 
 
 def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:

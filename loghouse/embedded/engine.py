@@ -86,6 +86,14 @@ class Engine:
         with self._lock, translated():
             self._connection.query(b"CREATE DATABASE IF NOT EXISTS " + name)
 
+    def damaged_parts(self) -> list[str]:
+        """Parts of tables that the engine could not read and put aside, as `database.table: part`."""
+        lines = self._control(
+            "SELECT database || '.' || table || ': ' || name FROM system.detached_parts "
+            "WHERE startsWith(reason, 'broken') ORDER BY ALL"
+        )
+        return [line[0] for line in lines]
+
     def kill(self, mark: str) -> None:
         """Ask the queries of a session to end; returns at once."""
         self._control(f"KILL QUERY WHERE endsWith(Settings['log_comment'], '{mark}') ASYNC FORMAT Null")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from embedded.clients import driver
-from servers import NotStarted, embedded_store, start_embedded, stop
+from servers import NotStarted, embedded_store, start_and_hear, start_embedded, stop
 
 from loghouse.embedded.command import parse_listen
 from loghouse.embedded.server import is_loopback
@@ -122,6 +122,17 @@ def test_a_damaged_directory_is_named_with_the_reason(tmp_path: Path) -> None:
     assert f'cannot start the embedded store on the data directory "{data}"' in refused.said
     assert "damaged" in refused.said
     assert "loghouse.sql" in refused.said
+
+
+def test_a_damaged_part_is_reported(tmp_path: Path) -> None:
+    with embedded_store(tmp_path) as url, driver(url) as client:
+        client.execute("CREATE TABLE lost (a UInt8) ENGINE = MergeTree ORDER BY a")
+        client.execute("INSERT INTO lost VALUES", [(1,)])
+        (part,) = client.execute("SELECT path FROM system.parts WHERE table = 'lost'")
+    (tmp_path / part[0] / "checksums.txt").write_bytes(b"damaged")
+    process, _, said = start_and_hear(tmp_path)
+    stop(process)
+    assert "warning: a damaged part was put aside, its rows are missing: loghouse.lost" in said
 
 
 @pytest.fixture
