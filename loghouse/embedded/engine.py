@@ -108,28 +108,27 @@ class Engine:
             self._connection.close()
         if self._directory is not None:
             self._directory.release()
-        os.unlink(self._config)
 
     def _open(self, data_dir: Path | None, memory_ratio: float) -> None:
         chdb = _chdb()
         self._lock = threading.Lock()
-        self._config = _write_config(SERVER_CONFIG.format(memory_ratio=memory_ratio))
+        config = _write_config(SERVER_CONFIG.format(memory_ratio=memory_ratio))
         place = ":memory:" if data_dir is None else str(data_dir.absolute())
-        self._target = f"{place}?log-level=none&config-file={self._config}"
+        # Every connection has to name the file again, but only the first one reads it.
+        self._target = f"{place}?log-level=none&config-file={config}"
         try:
             with _caught_stderr() as said:
                 try:
                     self._connection = chdb.Connection(self._target)
                 except RuntimeError as error:
                     raise _cannot_start(data_dir, f"{said()}\n{error}") from None
-            self.version: str = self._control("SELECT version()")[0][0]
-            self.timezone: str = self._control("SELECT timezone()")[0][0]
-            settings = self._control("SELECT name, type, value FROM system.settings")
-            self.setting_types: dict[str, str] = {name: kind for name, kind, _ in settings}
-            self.setting_defaults: dict[str, str] = {name: value for name, _, value in settings}
-        except BaseException:
-            os.unlink(self._config)
-            raise
+        finally:
+            os.unlink(config)
+        self.version: str = self._control("SELECT version()")[0][0]
+        self.timezone: str = self._control("SELECT timezone()")[0][0]
+        settings = self._control("SELECT name, type, value FROM system.settings")
+        self.setting_types: dict[str, str] = {name: kind for name, kind, _ in settings}
+        self.setting_defaults: dict[str, str] = {name: value for name, _, value in settings}
 
     def _control(self, sql: str) -> list[list[str]]:
         with self._lock, translated():
@@ -170,9 +169,15 @@ def _chdb() -> Any:
 
 
 def _write_config(text: str) -> str:
-    handle, path = tempfile.mkstemp(prefix="loghouse-", suffix=".xml")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        handle, path = tempfile.mkstemp(prefix="loghouse-", suffix=".xml")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise LoghouseError(
+            f"cannot write a temporary file ({error.strerror})",
+            "Free some space, or name another directory for it in the variable TMPDIR",
+        ) from None
     return path
 
 
