@@ -27,7 +27,7 @@ from loghouse.query.ast import (
     Value,
 )
 from loghouse.query.columns import column_of
-from loghouse.query.comparisons import list_item, value_list
+from loghouse.query.comparisons import list_item, notice_unit, value_list
 from loghouse.query.regex import check_regex
 from loghouse.query.suggest import did_you_mean
 
@@ -95,6 +95,7 @@ def _compared(parser: FilterParser, key: Key, sign: str, start: int) -> Filter:
     if sign in ("~", "=~", "!~"):
         check_regex(value.text, value.span)
         value = Value(value.text, span=value.span)
+    notice_unit(parser, key, _ASK[sign], value)
     return Compare(key, _ASK[sign], value, span=scan.span(start))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from loghouse.query.ast import Compare, Contains, Filter, In, IsBool, IsNull, Key, Like, Span, Value
+from loghouse.query import units
+from loghouse.query.ast import Compare, Contains, Filter, In, IsBool, IsNull, Key, Like, Operator, Span, Value
+from loghouse.query.columns import column_of
 from loghouse.query.regex import check_regex, undelimited
 
 if TYPE_CHECKING:
@@ -61,7 +63,19 @@ def _operation(parser: FilterParser, key: Key, start: int) -> Filter | None:
         scan.pos = unit.end()
         joined = f"{value.text}{unit.group(1)}"
         raise scan.error("a unit stands directly behind its number", f"Write: {joined}", value.span.start)
+    notice_unit(parser, key, operator, value)
     return Compare(key, operator, value, span=scan.span(start))
+
+
+def notice_unit(parser: FilterParser, key: Key, operator: Operator, value: Value) -> None:
+    """Say so when a value has a unit and nothing tells the unit of the field's plain numbers."""
+    if operator not in (">", "<", ">=", "<=") or key.kind == "any" or column_of(key) is not None:
+        return
+    if units.quantity(value.text) is not None and units.unit_of_field(key.name) is None:
+        parser.notice(
+            f'plain numbers in "{key.name}" have no known unit and are left out, texts like {value.text} are not',
+            value.span,
+        )
 
 
 def operand(parser: FilterParser, after: str, pattern: bool = False) -> Value:

@@ -1,0 +1,144 @@
+"""The thirty queries that define the language, and what each must mean."""
+
+import pytest
+from query.records import END, NOW, ROWS, START, Row
+from query.test_filters_find import Wanted, has_phrase, ids
+
+from loghouse.errors import QueryError
+from loghouse.query import TimeRange, compile, parse
+from loghouse.record import Record
+from loghouse.store.client import Store
+
+WINDOW = TimeRange(START, END)
+
+
+def found(store: Store, text: str) -> set[int]:
+    compiled = compile(parse(text), WINDOW, limit=None, now_ns=NOW)
+    return {Record(*row).source_id for row in store.rows(compiled.sql, compiled.params)}
+
+
+def table(store: Store, text: str) -> list[object]:
+    compiled = compile(parse(text), WINDOW, limit=None, now_ns=NOW)
+    return list(store.rows(compiled.sql, compiled.params))
+
+
+def anywhere(row: Row, text: str) -> bool:
+    return any(text in value for value in (row.raw, row.node, row.namespace, row.pod, row.container))
+
+
+MEANINGS: dict[int, tuple[str, Wanted]] = {
+    1: (
+        "host=kube-1 and log.level > 10",
+        lambda row: row.node == "kube-1" and (row.number("log.level") or 0) > 10,
+    ),
+    2: ("* =~ kube-[1-9]", lambda row: anywhere(row, "kube-")),
+    3: (
+        "log !~ (warning|info)",
+        lambda row: "warning" not in row.message and "info" not in row.message,
+    ),
+    4: ("~component = clickhouse", lambda row: row.labels.get("component") == "clickhouse"),
+    5: (
+        "log = %error% or log != %success%",
+        lambda row: "error" in row.message or "success" not in row.message,
+    ),
+    6: ("unhealthy is true", lambda row: row.fields.get("unhealthy") is True),
+    7: ("status is null", lambda row: "status" in row.fields and row.fields["status"] is None),
+    8: ("error", lambda row: "error" in row.tokens),
+    9: (
+        '"connection refused" -redis',
+        lambda row: has_phrase(row.raw, "connection refused") and "redis" not in row.tokens,
+    ),
+    10: (
+        "(timeout or refused) ns=prod level>=warn",
+        lambda row: (
+            bool(row.tokens & {"timeout", "refused"}) and row.namespace == "prod" and row.severity >= 5
+        ),
+    ),
+    11: (
+        "status:>=500 not path:/health*",
+        lambda row: (row.number("status") or 0) >= 500 and not row.text("path").startswith("/health"),
+    ),
+    12: ("status:(500 or 502 or 503)", lambda row: row.number("status") in (500, 502, 503)),
+    13: (
+        "user.email:*@example.com",
+        lambda row: row.text("user.email").lower().endswith("@example.com"),
+    ),
+    14: ('trace_id:="4bf92f35"', lambda row: row.text("trace_id") == "4bf92f35"),
+    15: (
+        "request_time > 500ms and bytes > 1MB",
+        lambda row: (row.number("request_time") or 0) > 0.5 and (row.number("bytes") or 0) > 1e6,
+    ),
+    16: ("client:ip(10.0.0.0/8)", lambda row: row.text("client").startswith("10.")),
+    18: ("_time:[2026-07-30T10:00Z, 2026-07-30T10:00:26Z) oom*", ids(25)),
+    19: ("pod_name = api_v1", lambda row: row.pod == "api_v1"),
+    20: (
+        "status=200 or status=500 and not (path=/cart or path=/x)",
+        lambda row: (
+            row.number("status") == 200
+            or (row.number("status") == 500 and row.text("path") not in ("/cart", "/x"))
+        ),
+    ),
+    24: ("trace_id:* failed or error | uniq by trace_id keep last", ids(2, 29)),
+}
+
+SAME = [
+    ("~component = clickhouse", "label.component=clickhouse"),
+    ("status:(500 or 502 or 503)", "status in (500,502,503)"),
+    ('trace_id:="4bf92f35"', 'trace_id == "4bf92f35"'),
+    ("a=1 or b=2 and not (c=3 or d=4)", "a=1 or (b=2 and not (c=3 or d=4))"),
+]
+
+# These need stages that are not there yet.
+LATER = {
+    23: ("path:* | stats by (path) count() n | eval rate=bad/n", "eval"),
+    25: ("ns=prod | patterns | top 20", "patterns"),
+    26: ("panic | context before 5 after 20 across node window 10m", "context"),
+    27: ("container=nginx | pattern '<ip> - <_>' | where status>=500 | top 5 uri", "pattern"),
+    28: ('app=shop | json | where cart.total > 100 | format "{user} {cart.total}"', "json"),
+    29: ("level=error | compare 1d by pattern", "compare"),
+    30: ("ns=prod | mask email, ip | fields _time, pod, message | limit 0", "mask"),
+}
+
+
+@pytest.mark.parametrize("number", MEANINGS)
+def test_example_means_what_it_must(store: Store, number: int) -> None:
+    text, wanted = MEANINGS[number]
+    assert found(store, text) == {row.id for row in ROWS if wanted(row)}
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_two_ways_to_say_it(store: Store, one: str, other: str) -> None:
+    assert found(store, one) == found(store, other)
+
+
+def test_like_and_equality_differ_in_the_underscore(store: Store) -> None:
+    assert found(store, "file = a_b.txt") == {15}
+    assert found(store, "file like 'a_b.txt'") == {15, 16}
+
+
+def test_a_bar_in_a_value_is_not_a_stage() -> None:
+    assert parse("log !~ (warning|info)").stages == ()
+
+
+def test_stats_before_and_behind(store: Store) -> None:
+    rows = table(store, "error | stats count() by level, pod")
+    assert (
+        rows
+        == table(store, "error | stats by (level, pod) count()")
+        == table(store, "error|count() by level, pod")
+    )
+    assert len(rows) == len({(row.level, row.pod) for row in ROWS if "error" in row.tokens})
+
+
+def test_histogram_has_every_bucket(store: Store) -> None:
+    rows = table(store, "ns=prod | hist 5m by level")
+    assert len(rows) == 12 * len({row.level for row in ROWS if row.namespace == "prod"})
+
+
+@pytest.mark.parametrize("number", LATER)
+def test_stage_to_come_is_unknown_and_the_others_are_named(number: int) -> None:
+    text, stage = LATER[number]
+    with pytest.raises(QueryError) as error:
+        parse(text)
+    assert text[error.value.start : error.value.end] == stage
+    assert "Stages: where, stats, hist" in error.value.hint or stage == "json"
