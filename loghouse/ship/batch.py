@@ -11,6 +11,8 @@ from loghouse.ship.offsets import Position, Waits
 from loghouse.ship.paths import Origin
 
 MAX_BYTES = 16 << 20
+MIN_BYTES = 4 << 20
+BYTES_PER_FILE = 1 << 10  # with many files their state takes the memory, so batches have to be smaller
 MAX_ROWS = 20_000
 
 COLUMNS = (
@@ -55,9 +57,10 @@ class Batch:
         self.rows.append(row)
         self.size += len(row.data)
 
-    @property
-    def full(self) -> bool:
-        return self.size >= MAX_BYTES or len(self.rows) >= MAX_ROWS
+    def full(self, files: int) -> bool:
+        """Whether it should go out, when so many files are followed."""
+        limit = max(MAX_BYTES - BYTES_PER_FILE * files, min(MIN_BYTES, MAX_BYTES))
+        return self.size >= limit or len(self.rows) >= MAX_ROWS
 
     @property
     def empty(self) -> bool:

@@ -33,8 +33,8 @@ class Contents(Protocol):
 
 
 def open_contents(path: str, compressed: bool) -> tuple[Contents, os.stat_result]:
-    """Open a regular file, never waiting for a writer as a FIFO would; OSError if that is not possible."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    """Open a regular file; OSError for anything else: a link could lead anywhere, a FIFO would never end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
@@ -44,6 +44,8 @@ def open_contents(path: str, compressed: bool) -> tuple[Contents, os.stat_result
 
 class PlainContents:
     """A file as it is."""
+
+    __slots__ = ("_descriptor",)
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

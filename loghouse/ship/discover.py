@@ -6,7 +6,7 @@ import os
 import stat
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loghouse.errors import UsageError
@@ -24,10 +24,11 @@ from loghouse.ship.paths import (
 from loghouse.ship.problems import Problems
 
 DEPTH = 16  # directories below a given path
-SETTLED = (
-    1_000_000_000  # ns: a directory changed later than this before we read it may have changed again since
-)
+SETTLED = 1_000_000_000  # ns between a change of a directory and our look that make sure we saw all of it
 CONTAINER_ROOTS = ("pods", "containers")  # below these only names that a runtime gives are logs
+
+
+Files = Mapping[str, int]  # the regular files of a directory and their inodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,9 @@ class _Listing:
     changed_at: int
     read_at: int
     directories: tuple[str, ...]
-    files: tuple[str, ...]
+    files: Files
     links: tuple[str, ...]
-    found: tuple[Found, ...] | None = None
+    found: Sequence[Found] | None = None
 
 
 class Discovery:
@@ -61,6 +62,7 @@ class Discovery:
         self._node = node
         self._problems = problems
         self._listings: dict[str, _Listing] = {}
+        self._found: dict[str, Found] = {}
         for root, given in zip(self._roots, roots, strict=True):
             if not os.path.exists(root):
                 raise UsageError(
@@ -70,8 +72,7 @@ class Discovery:
     def scan(self) -> dict[str, Found]:
         """All lineages there are now. An unchanged one is the same object as before."""
         result: dict[str, Found] = {}
-        before = self._listings
-        self._listings = {}
+        before, self._listings = self._listings, {}
         for root in self._roots:
             if os.path.isdir(root):
                 plain = os.path.basename(root) not in CONTAINER_ROOTS
@@ -79,16 +80,19 @@ class Discovery:
             else:
                 found = self._single(root)
             for each in found:
-                result.setdefault(each.origin.lineage, each)
-        return _without_doubles(result)
+                known = self._found.get(each.origin.lineage)
+                result.setdefault(each.origin.lineage, known if known == each else each)
+        self._found = _without_doubles(result)
+        return self._found
 
     def _single(self, path: str) -> Iterable[Found]:
         """Only this file, though named by its place if that is a container's."""
         directory, name = os.path.split(path)
-        for found in self._classify(directory, [name], []) or self._plain(directory, [name]):
-            yield Found(
-                found.origin, tuple(file for file in found.files if file.path == path), found.superseded
-            )
+        try:
+            files = {name: os.stat(path).st_ino}
+        except OSError:
+            return []
+        return self._classify(directory, files, ()) or self._plain(directory, files)
 
     def _walk(self, directory: str, before: dict[str, _Listing], depth: int, plain: bool) -> Iterable[Found]:
         listing = self._list(directory, before.get(directory)) if directory != self._own else None
@@ -96,13 +100,11 @@ class Discovery:
             return
         self._listings[directory] = listing
         if listing.found is None or listing.links:
-            found = self._classify(directory, listing.files, listing.links)
-            if not found and plain and pod_directory(os.path.basename(directory)) is None:
-                found = self._plain(directory, listing.files)
-            # What a link leads to may change without this directory, but an equal answer keeps its identity.
-            if tuple(found) != listing.found:
-                listing.found = tuple(found)
-        yield from listing.found or ()
+            # What a link leads to may change without this directory.
+            listing.found = self._classify(directory, listing.files, listing.links)
+            if not listing.found and plain and pod_directory(os.path.basename(directory)) is None:
+                listing.found = self._plain(directory, listing.files)
+        yield from listing.found
         if depth == 0:
             if listing.directories:
                 self._problems.tell("directories too deep, not looked into", directory)
@@ -116,7 +118,7 @@ class Discovery:
             if known and known.changed_at == changed_at and changed_at < known.read_at - SETTLED:
                 return known
             read_at = time.time_ns()
-            directories, files, links = [], [], []
+            directories, files, links = [], {}, []
             with os.scandir(directory) as entries:
                 for entry in entries:
                     if entry.is_symlink():
@@ -124,7 +126,7 @@ class Discovery:
                     elif entry.is_dir():
                         directories.append(entry.name)
                     elif entry.is_file():
-                        files.append(entry.name)
+                        files[entry.name] = entry.inode()
                     elif pod_log(entry.name) or docker_log(entry.name) or entry.name.endswith(".log"):
                         self._problems.tell("not a regular file, passed over", entry.path)
         except FileNotFoundError:
@@ -132,16 +134,9 @@ class Discovery:
         except OSError as error:
             self._problems.tell("cannot read directory", directory, error.strerror)
             return known
-        fresh = _Listing(changed_at, read_at, tuple(directories), tuple(files), tuple(links))
-        if known and (known.directories, known.files, known.links) == (
-            fresh.directories,
-            fresh.files,
-            fresh.links,
-        ):
-            fresh.found = known.found
-        return fresh
+        return _Listing(changed_at, read_at, tuple(directories), files, tuple(links))
 
-    def _classify(self, directory: str, files: Sequence[str], links: Sequence[str]) -> list[Found]:
+    def _classify(self, directory: str, files: Files, links: Sequence[str]) -> list[Found]:
         """The logs of a container's directory, in the pods tree or Docker's; nothing for any other."""
         above, name = os.path.split(directory)
         pod = pod_directory(os.path.basename(above))
@@ -149,8 +144,7 @@ class Discovery:
             return self._pod_container(directory, pod, name, files, links)
         if len(name) >= 12 and f"{name}{DOCKER_SUFFIX}" in files:
             origin = Origin(lineage=f"docker/{name}", wrapper="docker", container=name[:12])
-            rotations = [(file, docker_log(file)) for file in files]
-            return [Found(origin, _in_order(directory, rotations))]
+            return [Found(origin, log_files) for log_files in _by_base(directory, files, docker_log).values()]
         self._refuse_links(directory, links)
         return []
 
@@ -159,15 +153,11 @@ class Discovery:
         directory: str,
         pod: tuple[str, str, str],
         container: str,
-        files: Sequence[str],
+        files: Files,
         links: Sequence[str],
     ) -> list[Found]:
         namespace, name, uid = pod
-        lineages: defaultdict[str, list[tuple[str, Rotation | None]]] = defaultdict(list)
-        for file in files:
-            if rotation := pod_log(file):
-                lineages[rotation.base].append((file, rotation))
-        listed = {base: _in_order(directory, rotations) for base, rotations in lineages.items()}
+        listed = _by_base(directory, files, pod_log)
         for link in links:
             rotation = pod_log(link)
             target = self._docker_target(os.path.join(directory, link)) if rotation else None
@@ -204,22 +194,21 @@ class Discovery:
             self._problems.tell("link to something that is no container log, refused", link, target)
             return None
         try:
-            names = os.listdir(directory)
+            with os.scandir(directory) as entries:
+                files = {
+                    entry.name: entry.inode() for entry in entries if entry.is_file(follow_symlinks=False)
+                }
         except FileNotFoundError:
             return None
         except OSError as error:
             self._problems.tell("cannot read directory", directory, error.strerror)
             return None
-        return _in_order(directory, [(name, docker_log(name)) for name in names])
+        return _by_base(directory, files, docker_log).get(rotation.base)
 
-    def _plain(self, directory: str, files: Sequence[str]) -> list[Found]:
-        lineages: defaultdict[str, list[tuple[str, Rotation | None]]] = defaultdict(list)
-        for file in files:
-            if rotation := plain_log(file):
-                lineages[rotation.base].append((file, rotation))
+    def _plain(self, directory: str, files: Files) -> list[Found]:
         return [
-            Found(Origin(lineage=os.path.join(directory, base)), _in_order(directory, rotations))
-            for base, rotations in lineages.items()
+            Found(Origin(lineage=os.path.join(directory, base)), log_files)
+            for base, log_files in _by_base(directory, files, plain_log).items()
         ]
 
     def _refuse_links(self, directory: str, links: Sequence[str]) -> None:
@@ -231,15 +220,17 @@ class Discovery:
                 self._problems.tell("link that leaves the given paths, refused", path, target)
 
 
-def _in_order(directory: str, rotations: Iterable[tuple[str, Rotation | None]]) -> tuple[LogFile, ...]:
-    """Oldest first; a file that is just being compressed appears once, as it was."""
-    known = [(name, rotation) for name, rotation in rotations if rotation]
-    names = {name for name, _ in known}
-    return tuple(
-        LogFile(os.path.join(directory, name), rotation.age, rotation.compressed)
-        for name, rotation in sorted(known, key=lambda item: item[1].age)
-        if not (rotation.compressed and name.removesuffix(".gz") in names)
-    )
+def _by_base(
+    directory: str, files: Files, take_apart: Callable[[str], Rotation | None]
+) -> dict[str, tuple[LogFile, ...]]:
+    """The files that belong together, oldest first; one that is being compressed appears once, as it was."""
+    groups: defaultdict[str, list[LogFile]] = defaultdict(list)
+    for name, inode in files.items():
+        rotation = take_apart(name)
+        if rotation and not (rotation.compressed and name.removesuffix(".gz") in files):
+            path = os.path.join(directory, name)
+            groups[rotation.base].append(LogFile(path, rotation.age, rotation.compressed, inode))
+    return {base: tuple(sorted(group, key=lambda file: file.age)) for base, group in groups.items()}
 
 
 def _without_doubles(found: dict[str, Found]) -> dict[str, Found]:

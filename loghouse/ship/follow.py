@@ -24,6 +24,25 @@ _GRAMMARS: dict[str, Grammar] = {"cri": CriGrammar(), "docker": DockerGrammar()}
 class Lineage:
     """The files that one writer fills one after another, and the records that are not complete yet."""
 
+    __slots__ = (
+        "_changed",
+        "_joiner",
+        "_known",
+        "_node",
+        "_opened_once",
+        "_present",
+        "_problems",
+        "_segments",
+        "_waits",
+        "active_at",
+        "due",
+        "found",
+        "gone",
+        "moved",
+        "origin",
+        "unread",
+    )
+
     def __init__(self, found: Found, node: str, offsets: Offsets, problems: Problems) -> None:
         self.found = found
         self.origin = found.origin
@@ -35,7 +54,7 @@ class Lineage:
         self._node = node
         self._problems = problems
         self._known = offsets.positions(self.origin.lineage)
-        self._present: frozenset[int] = frozenset()
+        self._present: tuple[int, ...] = ()
         self._opened_once = False
         self._segments: list[Segment] = []  # oldest first; all but the last have unread bytes
         self._joiner: Joiner | None = None
@@ -45,7 +64,7 @@ class Lineage:
     @property
     def sources(self) -> frozenset[int]:
         """The files whose positions matter, read to the end or not."""
-        return self._present.union(segment.source for segment in self._segments)
+        return frozenset((*self._present, *(segment.source for segment in self._segments)))
 
     def update(self, found: Found) -> None:
         """Take in what the directory holds now. Open files stay open, under any name or none, until read."""
@@ -54,12 +73,12 @@ class Lineage:
         held = {segment.inode: segment for segment in self._segments}
         listed = [(file, self._held(file, held)) for file in found.files]
         taken = {segment.source for _, segment in listed if segment}
-        for segment in held.values():
-            if not segment.source:  # it may have been compressed, so it needs the name that is in there
-                segment.identify(self._known, taken, complete=True)
+        for unlisted in held.values():
+            if not unlisted.source:  # it may have been compressed, so it needs the name that is in there
+                unlisted.identify(self._known, taken, complete=True)
         segments: list[Segment] = []
-        for file, segment in listed:
-            segment = segment or self._opened(file, taken, newest=file is found.files[-1])
+        for file, known in listed:
+            segment = known or self._opened(file, taken, newest=file is found.files[-1])
             if segment is None:
                 continue
             same = next((each for each in held.values() if each.source == segment.source), None)
@@ -68,7 +87,7 @@ class Lineage:
                 segment = held.pop(same.inode)
             segments.append(segment)
             taken.add(segment.source)
-        self._present = frozenset(taken)
+        self._present = tuple(taken)
         gone = [segment for segment in self._segments if segment.inode in held]
         self._segments = gone + segments
 
@@ -104,8 +123,13 @@ class Lineage:
             return segment
         if named:
             taken.add(segment.source)
-        segment.close()
+        self._leave(segment)
         return None
+
+    def _leave(self, segment: Segment) -> None:
+        if damage := segment.contents.damage():
+            self._problems.tell("file is damaged, its end was not read", segment.file.path, damage)
+        segment.close()
 
     def changed(self) -> bool:
         """Whether there may be something to read: one look at the newest name, without opening anything."""
@@ -121,11 +145,10 @@ class Lineage:
             self.moved = True
         else:
             self.moved = (status.st_dev, status.st_ino) != segment.inode
-            if not self.moved and status.st_size < segment.offset and not segment.file.compressed:
-                self._start_over(segment)
+            if not self.moved and (status.st_size, status.st_mtime) != segment.seen:
                 return True
-        unfinished = segment.seen > segment.offset and (self.found.superseded or self.gone)
-        return segment.size() != segment.seen or unfinished
+        over = self.found.superseded or self.gone
+        return (self.moved and segment.unread()) or (over and segment.unfinished())
 
     def read(self, now: float, final: bool = False) -> list[Row] | None:
         """The next rows of the lineage, at most a chunk; None when all there is has been read.
@@ -134,6 +157,9 @@ class Lineage:
         """
         while self._segments:
             segment = self._segments[0]
+            if segment.replaced():
+                self._start_over(segment)
+                continue
             # Asked first, read second: what is written before a successor gets its first byte is not missed.
             superseded = self._is_superseded(segment)
             complete = superseded or (final and segment.origin.wrapper == "plain") or self._is_over(segment)
@@ -144,10 +170,7 @@ class Lineage:
                     return self._rows(segment, piece, now)
             if not superseded:
                 return self._flushed(segment, now) or None
-            if damage := segment.contents.damage():
-                self._problems.tell("file is damaged, its end was not read", segment.file.path, damage)
-            segment.close()
-            self._segments.pop(0)
+            self._leave(self._segments.pop(0))
         return None
 
     def changes(self) -> tuple[dict[int, Position], Waits | None]:
@@ -240,6 +263,6 @@ class Lineage:
         self._problems.tell("file was truncated, read from its beginning", segment.file.path)
         segment.close()
         self._segments.remove(segment)
-        opened = self._opened(segment.file, set(), newest=True)
-        if opened:
-            self._segments.append(opened)
+        taken = {other.source for other in self._segments}
+        if opened := self._opened(segment.file, taken, newest=not self._segments):
+            self._segments.insert(0, opened)

@@ -46,11 +46,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """One file of a lineage."""
+    """One file of a lineage. `inode` shows that another file has taken over the name."""
 
     path: str
     age: Age
     compressed: bool = False
+    inode: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,21 @@ class Segment:
     `source` is 0 while the file has no complete first line and nobody needs its name.
     """
 
+    __slots__ = (
+        "_looked_to",
+        "_tail",
+        "contents",
+        "file",
+        "head",
+        "inode",
+        "node",
+        "offset",
+        "origin",
+        "seen",
+        "source",
+        "wrapper",
+    )
+
     def __init__(self, file: LogFile, origin: Origin, node: str) -> None:
         self.file = file
         self.origin = origin
@@ -35,7 +50,7 @@ class Segment:
         self.head = 0  # bytes the source was made from, if not a whole line
         self.offset = 0
         self.wrapper = "plain"
-        self.seen = -1  # the size at which there was no whole line to read
+        self.seen = (-1, 0.0)  # size and time of change when there was no whole line to read
         self._tail = b""
         self._looked_to = 0  # how far an endless line was looked through
 
@@ -82,8 +97,23 @@ class Segment:
             return self._advance(0, data if cut == len(data) else data[:cut])
         if len(data) == CHUNK:
             return self._long_line(data)
-        self.seen = self.offset + len(data)
+        self._rest_at(self.offset + len(data))
         return None
+
+    def _rest_at(self, size: int) -> None:
+        self.seen = (size, self.modified())
+
+    def unread(self) -> bool:
+        """Whether the file has changed since there was nothing to read."""
+        return (self.size(), self.modified()) != self.seen
+
+    def unfinished(self) -> bool:
+        """Whether the last line that was seen has no end."""
+        return self.seen[0] > self.offset
+
+    def replaced(self) -> bool:
+        """Whether the file holds other bytes now than those read: it was emptied in place."""
+        return not self.file.compressed and self._before(self.offset) != self._tail
 
     def rest(self) -> Piece | None:
         """The last line, if it has no end and never will."""
@@ -113,7 +143,7 @@ class Segment:
                 return self._advance(looked_to + end - self.offset, beginning, cut=True)
             looked_to = self._looked_to = looked_to + len(more)
             if not more:
-                self.seen = looked_to
+                self._rest_at(looked_to)
                 return None
         return Piece(self.source, self.offset, 0, b"")
 
@@ -151,6 +181,8 @@ class Segment:
 
     def _resume(self, position: Position) -> None:
         self.source, self.head, self.offset = position.source, position.head, position.offset
+        if not self.file.compressed:  # which nobody empties, and where looking back is dear
+            self._tail = self._before(position.offset)
         self.wrapper = wrapper_of(self._first_line(), self.origin)
 
     def _before(self, offset: int) -> bytes:

@@ -200,7 +200,7 @@ class Shipper:
         if self._batch.empty:
             self._delivery.check()
             return
-        if not self._batch.full:
+        if not self._batch.full(len(self._lineages)):
             if now - self._batch_since < LINGER or not self._delivery.put(self._batch, timeout=0):
                 return
         else:
