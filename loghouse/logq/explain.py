@@ -11,7 +11,7 @@ import typer
 
 from loghouse.config import store_url
 from loghouse.errors import ExitCode
-from loghouse.logq.options import Selection
+from loghouse.logq.options import Selection, option
 from loghouse.render.escapes import one_line, visible
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class Options(Selection):
     """Options of `logq explain`."""
 
     query: Annotated[tuple[str, ...], typer.Argument(help="The query to explain.")] = ()
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the store what it would read.")] = (
-        False
-    )
+    offline: Annotated[
+        bool, option("--offline", help="Do not ask the store what it would read.", env="OFFLINE")
+    ] = False
 
 
 def explain(options: Options) -> ExitCode:

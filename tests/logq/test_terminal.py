@@ -128,3 +128,22 @@ def test_a_reader_that_has_enough_ends_a_search_quietly(live: LiveStore, space: 
             check=False,
         )
         assert (done.stdout, done.stderr) == (b"0 0\n", b"")
+
+
+def test_a_store_that_breaks_off_leaves_a_partial_output(live: LiveStore, space: str) -> None:
+    source = Source(live.url, namespace=space)
+    source.write(*(b"%d " % number + b"x" * 500 for number in range(60_000)), at=datetime.now(UTC))
+    process = subprocess.Popen(
+        command("search", "-n", space, "-o", "jsonl", "--limit", "0"),
+        env=environment(LOGQ_URL=address(live.url)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.read(1) == b"{"
+    live.stop()
+    _, err = process.communicate(timeout=LIMIT)
+    live.start()
+    assert process.returncode == 4
+    assert err.startswith(b"error: cannot reach ClickHouse at ")
+    assert b"The output is not complete: " in err
