@@ -73,7 +73,7 @@ def notice_unit(parser: FilterParser, key: Key, operator: Operator, value: Value
         return
     if units.quantity(value.text) is not None and units.unit_of_field(key.name) is None:
         parser.notice(
-            f'plain numbers in "{key.name}" have no known unit and are left out, texts like {value.text} are not',
+            f'plain numbers in "{key.name}" have no known unit and are left out; texts with a unit are not',
             value.span,
         )
 

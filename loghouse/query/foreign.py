@@ -32,6 +32,15 @@ _BY = re.compile(r"\bby\s*\(([^)]*)\)")
 _AGGREGATE = re.compile(
     r"count|count_uniq|distinct|dc|uniq_exact|sum|avg|min|max|median|quantile|stddev|rate|bytes|values|p\d{2,4}"
 )
+_EXISTS = re.compile(r"_exists_:\s*([\w.@-]+)")
+_LOGSQL_STREAM = re.compile(r"_stream\s*:\s*\{")
+_PLUS_SIGN = re.compile(r"\+(?=[\w\"'`])")
+_LONE_OPERATOR = re.compile(r"=~|==|!=|!~|>=|<=|[=<>]")
+_LONE_NEGATION = re.compile(r"[!-](?=\s|$)")
+_PATTERN_FILTER = re.compile(r"[|!]>")
+_LINE_FILTER_SIGN = re.compile(r"\|[=~]")
+_OPEN_RANGE = re.compile(r"\{\s*(\S+)\s+TO\s+(\S+?)\s*\}")
+_NESTED = re.compile(r"\{\s*([\w.]+)\s*:\s*([^{}]*?)\s*\}")
 _LOGSQL_CALLS = {
     "re": ':~"regex"',
     "exact": ':="text"',
@@ -55,22 +64,22 @@ def term(scan: Scanner) -> QueryError | None:
         return scan.span(0, len(scan.text)).error("this is SQL", f"Write: {_from_sql(select)}")
     if scan.sees("&&"):
         return scan.span(start, start + 2).error('"&&" is not an operator here', "Write: and")
-    if found := scan.looking_at(re.compile(r"_exists_:\s*([\w.@-]+)")):
+    if found := scan.looking_at(_EXISTS):
         return scan.span(start, found.end()).error(
             "_exists_ is the spelling of Lucene", f"Write: has({found.group(1)})"
         )
-    if scan.looking_at(re.compile(r"_stream\s*:\s*\{")):
+    if scan.looking_at(_LOGSQL_STREAM):
         scan.pos = scan.text.index("{", start)
         return _selector(scan)
-    if found := scan.looking_at(re.compile(r"\+(?=[\w\"'`])")):
+    if found := scan.looking_at(_PLUS_SIGN):
         return scan.span(start, start + 1).error("a term that must match has no sign here", "Leave out the +")
     if found := scan.looking_at(_LINE_FILTER):
         return line_filter(scan)
-    if found := scan.looking_at(re.compile(r"=~|==|!=|!~|>=|<=|[=<>]")):
+    if found := scan.looking_at(_LONE_OPERATOR):
         return scan.span(start, found.end()).error(
             f'expected the name of a field before "{found.group()}"', f"Write: field {found.group()} value"
         )
-    if found := scan.looking_at(re.compile(r"[!-](?=\s|$)")):
+    if found := scan.looking_at(_LONE_NEGATION):
         return scan.span(start, start + 1).error(
             f'"{found.group()}" stands directly before what it excludes', "Write: -word, or: not word"
         )
@@ -85,11 +94,11 @@ def line_filter(scan: Scanner) -> QueryError | None:
         return scan.span(start, found.end()).error(
             f'"{found.group(1)}" is a line filter of LogQL', f"Write: {_with_line_filters(scan.text, start)}"
         )
-    if scan.looking_at(re.compile(r"[|!]>")):
+    if scan.looking_at(_PATTERN_FILTER):
         return scan.span(start, start + 2).error(
             "a pattern filter of LogQL is not part of the language", 'Write: raw like "%text%text%"'
         )
-    if scan.looking_at(re.compile(r"\|[=~]")):
+    if scan.looking_at(_LINE_FILTER_SIGN):
         return scan.span(start, start + 2).error(
             "a line filter of LogQL is not part of the language",
             'Write: raw contains "text", or raw =~ "regex"',
@@ -122,12 +131,12 @@ def colon_value(scan: Scanner, key: Key) -> QueryError | None:
     if not scan.sees("{"):
         return None
     place = scan.span(scan.pos, scan.pos + 1)
-    if found := scan.looking_at(re.compile(r"\{\s*(\S+)\s+TO\s+(\S+?)\s*\}")):
+    if found := scan.looking_at(_OPEN_RANGE):
         low, high = found.groups()
         return place.error(
             "a range that leaves out its ends is written with ( )", f"Write: {key}:range({low}, {high})"
         )
-    if found := scan.looking_at(re.compile(r"\{\s*([\w.]+)\s*:\s*([^{}]*?)\s*\}")):
+    if found := scan.looking_at(_NESTED):
         return place.error("nested queries of KQL are not needed here", f"Write: {key}.{found[1]}:{found[2]}")
     return place.error(
         "braces are not part of the language", f"Write the full name of the field, like {key}.name"

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from datetime import tzinfo as Zone
 
 from loghouse.errors import UsageError
 
@@ -75,7 +74,7 @@ def is_duration(text: str) -> bool:
     return _DURATION.fullmatch(text.strip()) is not None
 
 
-def parse_instant(text: str, now_ns: int, zone: Zone = UTC) -> int:
+def parse_instant(text: str, now_ns: int, zone: tzinfo = UTC) -> int:
     """A point in time; of a day, an hour or a minute that is named, its start. Raises `UsageError`.
 
     A duration alone means that long ago; a time of day means the last time the clock showed it.
@@ -83,7 +82,7 @@ def parse_instant(text: str, now_ns: int, zone: Zone = UTC) -> int:
     return _instant_and_precision(text, now_ns, zone)[0]
 
 
-def parse_period(text: str, now_ns: int, zone: Zone = UTC) -> TimeRange:
+def parse_period(text: str, now_ns: int, zone: tzinfo = UTC) -> TimeRange:
     """The time that `5m` (the last five minutes), `yesterday` or `2026-08-01T10` (that hour) covers."""
     start, end = _instant_and_precision(text, now_ns, zone)
     return TimeRange(start, max(start, end))
@@ -96,7 +95,7 @@ def window(
     start: str | None = None,
     end: str | None = None,
     default: str = "1h",
-    zone: Zone = UTC,
+    zone: tzinfo = UTC,
 ) -> TimeRange:
     """The range that --since, --from and --to ask for; without any of them the last `default`."""
     if since is not None and start is not None:
@@ -113,7 +112,7 @@ def window(
     return TimeRange(begin, until)
 
 
-def _instant_and_precision(text: str, now_ns: int, zone: Zone) -> tuple[int, int]:
+def _instant_and_precision(text: str, now_ns: int, zone: tzinfo) -> tuple[int, int]:
     """The instant and the end of the period that the same text means."""
     plain = text.strip()
     try:
@@ -142,7 +141,7 @@ def _relative(text: str, now_ns: int) -> tuple[int, int] | None:
     return instant, max(instant, now_ns)
 
 
-def _absolute(text: str, now_ns: int, zone: Zone) -> tuple[int, int] | None:
+def _absolute(text: str, now_ns: int, zone: tzinfo) -> tuple[int, int] | None:
     if _EPOCH.fullmatch(text):
         unit = _EPOCH_UNIT[min((size for size in _EPOCH_UNIT if size >= len(text)), default=19)]
         return int(text) * unit, int(text) * unit + unit
@@ -161,7 +160,7 @@ def _absolute(text: str, now_ns: int, zone: Zone) -> tuple[int, int] | None:
     return None
 
 
-def _calendar(match: re.Match[str], zone: Zone) -> tuple[int, int]:
+def _calendar(match: re.Match[str], zone: tzinfo) -> tuple[int, int]:
     there = _zone_of(match, zone)
     year, month = int(match["year"]), int(match["month"])
     if match["day"] is None:
@@ -172,7 +171,7 @@ def _calendar(match: re.Match[str], zone: Zone) -> tuple[int, int]:
     return _clock(match, date(year, month, int(match["day"])), there)
 
 
-def _clock(match: re.Match[str], day: date, zone: Zone) -> tuple[int, int]:
+def _clock(match: re.Match[str], day: date, zone: tzinfo) -> tuple[int, int]:
     if match["hour"] is None:
         return _nanoseconds(day, time(), zone), _nanoseconds(day + timedelta(days=1), time(), zone)
     clock = time(int(match["hour"]), int(match["minute"] or 0), int(match["second"] or 0))
@@ -182,11 +181,11 @@ def _clock(match: re.Match[str], day: date, zone: Zone) -> tuple[int, int]:
     return start, start + precision // 10 ** len(fraction)
 
 
-def _nanoseconds(day: date, clock: time, zone: Zone) -> int:
+def _nanoseconds(day: date, clock: time, zone: tzinfo) -> int:
     return int(datetime.combine(day, clock, zone).timestamp()) * SECOND
 
 
-def _zone_of(match: re.Match[str], zone: Zone) -> tzinfo:
+def _zone_of(match: re.Match[str], zone: tzinfo) -> tzinfo:
     written = (match["zone"] or "").strip().upper()
     if not written:
         return zone

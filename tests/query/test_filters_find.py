@@ -285,17 +285,18 @@ def test_filter_finds_what_it_says(store: Store, text: str, wanted: Wanted) -> N
     assert found == [row.id for row in ROWS if wanted(row)]
 
 
-@pytest.mark.parametrize("text", FILTERS)
-def test_negated_filter_finds_the_others(store: Store, text: str) -> None:
-    found = parse(text).filter
-    if found is None:
-        return
-    sql, params = filter_sql(found, now_ns=NOW)
-    [(with_it, without, all_rows)] = store.rows(
-        f"SELECT countIf({sql}), countIf(NOT ({sql})), count() FROM logs",
-        params,
-    )
-    assert with_it + without == all_rows == len(ROWS)
+def test_a_condition_is_true_or_false_never_null(store: Store) -> None:
+    for start in range(0, len(FILTERS), 40):
+        tests: list[str] = []
+        params: dict[str, str | int | float] = {}
+        for number, text in enumerate(list(FILTERS)[start : start + 40]):
+            found = parse(text).filter
+            if found is not None:
+                sql, values = filter_sql(found, now_ns=NOW, prefix=f"p{number}_")
+                tests.append(f"countIf({sql}) + countIf(NOT ({sql}))")
+                params.update(values)
+        [counts] = store.rows(f"SELECT {', '.join(tests)} FROM logs", params)
+        assert set(counts) == {len(ROWS)}
 
 
 def test_records_come_in_the_order_asked_for(store: Store) -> None:

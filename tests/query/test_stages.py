@@ -10,6 +10,7 @@ from query.records import END, NOW, ROWS, SECOND, START, Row
 
 from loghouse.errors import QueryError
 from loghouse.query import Compiled, TimeRange, compile, is_live, live_filter, parse, shown_fields
+from loghouse.query.stages.functions import ALIASES, FUNCTIONS
 from loghouse.record import Record
 from loghouse.store.client import Store
 
@@ -129,6 +130,28 @@ def test_stats_with_conditions_and_names(store: Store) -> None:
     }
     expected = sorted(((path, n) for path, n in bad.items() if n), key=lambda item: (-item[1], item[0]))[:2]
     assert [(row[0], row[2]) for row in rows] == expected
+
+
+def written(name: str) -> str:
+    """A call of the function with fields of the right kind."""
+    arguments = {"count": "", "rate": "", "bytes": "", "quantile": "0.9, status", "p75": "status"}
+    if ALIASES.get(name, name) in ("arg_min", "arg_max"):
+        return f"{name}(path, status)"
+    return f"{name}({arguments.get(name, 'status')})"
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *ALIASES, "p75"])
+def test_a_condition_leaves_the_same_rows_as_a_filter(store: Store, name: str) -> None:
+    call = written(name)
+    conditional = table(store, f"trace_id:* | stats {call} if (status >= 500) n")
+    assert conditional == table(store, f"trace_id:* status >= 500 | stats {call} n")
+    assert len(conditional) == 1
+
+
+@pytest.mark.parametrize("name", ["bytes()", "first(n)", "last(n)"])
+def test_functions_of_records_refuse_tables(name: str) -> None:
+    with pytest.raises(QueryError, match="is about records, and this is a table"):
+        compiled(f"| stats count() n | stats {name}")
 
 
 def test_stats_by_time_comes_in_order(store: Store) -> None:

@@ -9,7 +9,7 @@ from loghouse.query import spelling
 from loghouse.query.ast import NOWHERE, Filter, Key, Span
 from loghouse.query.conditions import condition
 from loghouse.query.filters import FilterParser
-from loghouse.query.relation import Expression, Kind, Rows
+from loghouse.query.relation import Expression, Kind, Rows, Table
 from loghouse.query.suggest import did_you_mean
 
 RESERVED_NAMES = ("by", "if", "as", "keep", "asc", "desc")
@@ -87,6 +87,7 @@ ALIASES = {
     "row_min": "arg_min",
     "row_max": "arg_max",
 }
+_OF_RECORDS = ("bytes", "first", "last")
 NAMES = (*FUNCTIONS, "dc", "p50", "p90", "p95", "p99", "p999")
 
 
@@ -122,6 +123,8 @@ class Call:
 
     def expression(self, rows: Rows, seconds: float) -> Expression:
         """Its value for the rows of a group that spans so many seconds."""
+        if self.function in _OF_RECORDS and isinstance(rows, Table):
+            raise self.span.error(f"{self.function} is about records, and this is a table", "Take it before")
         function = self._function()
         suffix, tail = ("", "") if self.only is None else ("If", f", {condition(self.only, rows.subject)}")
         kind = function.kind
