@@ -8,7 +8,5 @@ PACK = Pack(
     level=r"^([IWEF])",
     regex=r"^([IWEF])(\d{4} [\d:.]+) +(\d+) ([^:\]]+):(\d+)\] (.*)$",
     fields=("severity", "time", "thread", "file", "line", "text"),
-    numeric=("thread", "line"),
-    numbers=r"^\S+ \S+ +(\d+) [^:\]]+:(\d+)\]",
     pairs=True,
 )

@@ -1,11 +1,11 @@
 """nginx's error log: `YYYY/MM/DD hh:mm:ss [level] pid#tid: *connection message, client: ..., server: ...`."""
 
-from loghouse.formats.pack import Pack
+from loghouse.formats.pack import LEVEL_IN_BRACKETS, Pack
 
 PACK = Pack(
     name="nginx_error",
     pattern=r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]+\] \d+#\d+: ",
-    level=r"\[([a-z]+)\]",
+    level=LEVEL_IN_BRACKETS,
     regex=(
         r"^(\S+ \S+) \[([a-z]+)\] (\d+)#(\d+): (?:\*(\d+) )?(.*?)"
         r"(?:, client: ([^,]+))?(?:, server: ([^,]*))?(?:, request: \"([^\"]*)\")?"
@@ -26,7 +26,5 @@ PACK = Pack(
         "host",
         "referer",
     ),
-    numeric=("pid", "tid", "connection"),
-    numbers=r"\] (\d+)#(\d+): (?:\*(\d+) )?",
     pairs=True,
 )

@@ -1,15 +1,13 @@
 """php-fpm's own log, its decorated worker output and its access lines."""
 
-from loghouse.formats.pack import Pack
+from loghouse.formats.pack import LEVEL_BEFORE_COLON, Pack
 
 LOG = Pack(
     name="php_fpm",
     pattern=r"^\[\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d(\.\d+)?\] [A-Z]+: ",
-    level=r"\] ([A-Z]+): ",
+    level=LEVEL_BEFORE_COLON,
     regex=r"^\[([^\]]+)\] ([A-Z]+): (?:\[pool ([^\]]+)\] )?(?:child (\d+))?(?:(?:,| said into) (stdout|stderr): )?(.*)$",
     fields=("time", "severity", "pool", "child", "said_into", "text"),
-    numeric=("child",),
-    numbers=r"^\[[^\]]+\] [A-Z]+: (?:\[pool [^\]]+\] )?child (\d+)",
     pairs=True,
 )
 

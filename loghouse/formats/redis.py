@@ -8,7 +8,5 @@ PACK = Pack(
     level=r"\d ([.*#-]) ",
     regex=r"^(\d+):([XCSM]) (\d\d \w+ \d{4} [\d:.]+) ([.*#-]) (.*)$",
     fields=("pid", "role", "time", "mark", "text"),
-    numeric=("pid",),
-    numbers=r"^(\d+):",
     pairs=True,
 )

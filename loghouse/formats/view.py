@@ -107,15 +107,20 @@ def _recognised() -> str:
 def _level_words() -> str:
     """The level as the record spells it: of JSON by key, of packs by their place, of other text by its look."""
     keys = listed(levels.JSON_KEYS)
+    expressions: dict[str, list[str]] = {}
+    for pack in PACKS:
+        expressions.setdefault(pack.level, []).append(str(number_of(pack)))
     of_packs = ", ".join(
-        f"pack = {number_of(pack)}, extract(head, {quoted(pack.level)})" for pack in PACKS if pack.level
+        f"extract(if(pack IN ({', '.join(packs)}), head, ''), {quoted(expression)})"
+        for expression, packs in expressions.items()
+        if expression
     )
     return f"""
         arraySort(p -> indexOf({keys}, p.1), arrayFilter(p -> has({keys}, p.1), json1)) AS json_levels,
         concat(
             trim(BOTH '"' FROM json_levels[1].2),
             JSONExtractString(if(is_json AND empty(json_levels), raw, ''), 'log', 'level')) AS json_level,
-        multiIf({of_packs}, '') AS pack_level,
+        concat({of_packs}) AS pack_level,
         extract(if(pack = 0, substring(head, 1, 100), ''), {quoted(levels.WORD)}) AS text_level,
         extract(if(pack = 0 AND text_level = '', head, ''), {quoted(levels.SURROUNDED)}) AS other_level,
         lower(concat(json_level, pack_level, text_level, other_level)) AS level_word"""
@@ -138,14 +143,15 @@ def _numbers() -> str:
     )
     names = ", ".join(listed(pack.numeric) for pack in _numeric_packs())
     matches = ", ".join(
-        f"pack = {number_of(pack)}, extractGroups(raw, {quoted(pack.numbers)})" for pack in _numeric_packs()
+        f"extractGroups(if(pack = {number_of(pack)}, raw, ''), {quoted(pack.numbers)})"
+        for pack in _numeric_packs()
     )
     monolog = next(pack for pack in PACKS if pack.name == "monolog")
     with_pairs = ", ".join(["0", *(str(number_of(pack)) for pack in PACKS if pack.pairs)])
     return f"""
-        multiIf({matches}, []) AS found,
+        arrayConcat({matches}) AS found,
         [{names}][{found}] AS found_names,
-        if(pack = {number_of(monolog)}, extractGroups(raw, {quoted(monolog.regex)}), []) AS monolog,
+        extractGroups(if(pack = {number_of(monolog)}, raw, ''), {quoted(monolog.regex)}) AS monolog,
         arrayConcat(
             arrayMap(p -> (concat('context.', p.1), p.2), JSONExtractKeysAndValuesRaw(monolog[5])),
             arrayMap(p -> (concat('extra.', p.1), p.2), JSONExtractKeysAndValuesRaw(monolog[6]))) AS monolog_pairs,
@@ -188,7 +194,7 @@ FROM
     ({_recognised()}
     )
 )
-SETTINGS short_circuit_function_evaluation = 'enable'"""
+SETTINGS short_circuit_function_evaluation = 'disable'"""
 
 
 def levels_enum() -> str:
