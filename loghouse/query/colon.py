@@ -48,7 +48,6 @@ _ASK: dict[str, Operator] = {
 _CALL = re.compile(r"([A-Za-z_]+)\(")
 _TO = re.compile(r"\s+TO\s+")
 _RANGE = re.compile(r"range(?=[\[(])")
-_BOUND = re.compile(r"[^\s'\"`(),|\[\]]+")
 _FUNCTIONS = ("in", "range", "ip", "i", "seq")
 
 

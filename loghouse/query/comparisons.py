@@ -13,7 +13,7 @@ from loghouse.query.regex import check_regex, undelimited
 if TYPE_CHECKING:
     from loghouse.query.filters import FilterParser
 
-MAX_VALUES = 1000
+MAX_VALUES = 500
 
 _IN = re.compile(r"\s+(not\s+)?in\s*(?=\()", re.IGNORECASE)
 _TEXT_TEST = re.compile(r"\s+(not\s+)?(contains|like|ilike)\s*(?=[\"'`])", re.IGNORECASE)

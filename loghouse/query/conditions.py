@@ -52,8 +52,7 @@ def condition(node: Filter, resolve: Resolve) -> str:
         case Compare():
             return _compare(node, resolve(node.key))
         case In():
-            subject = resolve(node.key)
-            return _not(_any([subject.exactly(value) for value in node.values]), node.negated)
+            return _not(resolve(node.key).one_of(node.values), node.negated)
         case Contains():
             return _not(resolve(node.key).contains(node.text, node.span), node.negated)
         case Like():
@@ -122,10 +121,6 @@ def _range(node: Range, subject: Subject) -> str:
 
 def _joined(word: str, items: tuple[Filter, ...], resolve: Resolve) -> str:
     return f"({word.join(condition(item, resolve) for item in items)})"
-
-
-def _any(tests: list[str]) -> str:
-    return f"({' OR '.join(tests)})"
 
 
 def _not(sql: str, negated: bool) -> str:

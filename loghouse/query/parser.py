@@ -13,7 +13,7 @@ from loghouse.query.stages.stage import Stage
 from loghouse.query.suggest import did_you_mean
 from loghouse.query.tokens import Scanner
 
-MAX_STAGES = 50
+MAX_STAGES = 50  # each may become a subquery, and ClickHouse nests them only so deep
 
 _STAGE_NAME = re.compile(
     r"([A-Za-z_]\w*)(\()?(?![\w.@-])(?!\s*(?:[=<>:]|![=~]|\s(?:not\s+)?in\s*\())", re.IGNORECASE
@@ -48,9 +48,11 @@ def parse(text: str) -> Query:
     parser = FilterParser(scan, frozenset(STAGES))
     scan.skip_comments()
     found = None if scan.at_end or _at_bar(scan) else parser.filter()
-    stages = []
+    stages: list[Stage] = []
     scan.skip_comments()
     while not scan.at_end:
+        if len(stages) == MAX_STAGES:
+            raise scan.error(f"the query has more than {MAX_STAGES} stages")
         stages.append(_stage(parser))
         scan.skip_comments()
     notices = tuple(Notice(message, span) for message, span in parser.notices)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Literal
 
-from loghouse.query.ast import And, Compare, During, Filter, Range
+from loghouse.query.ast import And, Compare, During, Filter, Range, Span
 from loghouse.query.columns import column_of
 from loghouse.query.conditions import condition
 from loghouse.query.params import Params, Scalar
@@ -14,6 +14,8 @@ from loghouse.query.relation import Context, Kind, Order, Records, Rows, Shown
 from loghouse.query.subjects.moment import instant, period_of, within
 from loghouse.query.timerange import LAST, TimeRange
 from loghouse.record import COLUMNS
+
+MAX_VALUES = 1900  # a value travels as a setting of the statement, and the embedded store takes 2000 of them
 
 # ClickHouse reads a query of at most 256 KB unless told otherwise; a long filter is longer.
 _SETTINGS: Mapping[str, int] = {"max_query_size": 16_777_216}
@@ -69,6 +71,11 @@ def compile(
         rows = stage.apply(rows)
     if limit is not None:
         rows = rows.limited(limit)
+    if len(params.values) > MAX_VALUES:
+        raise Span(query.text, 0, len(query.text)).error(
+            f"the query has {len(params.values)} values, at most {MAX_VALUES} can be sent",
+            "Ask in several queries",
+        )
     if isinstance(rows, Records):
         return Compiled(rows.select(), params.values, tuple(COLUMNS), "records", (), rows.shown)
     names = tuple(column.name for column in rows.columns)

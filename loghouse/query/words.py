@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 from loghouse.query.params import Params
 
+INDEX_TOKENS = 8  # the longest tokens of a text; more of them rule out nothing more
+
 _TOKEN = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
 _SEPARATOR = r"[\x00-/:-@\[-\x60{-\x7f]"
 _BEFORE = f"(?:^|{_SEPARATOR})"
@@ -74,7 +76,7 @@ def whole_tokens(text: str, *, starts: bool, ends: bool) -> list[str]:
         ends_well = match.end() < len(text) or ends
         if begins_well and ends_well and match.group().isascii():
             found.append(match.group().lower())
-    return list(dict.fromkeys(found))
+    return sorted(dict.fromkeys(found), key=len, reverse=True)[:INDEX_TOKENS]
 
 
 def in_index(found: Iterable[str], params: Params) -> list[str]:

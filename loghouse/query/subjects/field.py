@@ -38,6 +38,14 @@ class FieldSubject(TextSubject):
         typed = self._typed(value)
         return super().exactly(value) if typed is None else self._either(typed, value)
 
+    def one_of(self, values: tuple[Value, ...]) -> str:
+        numbers = [self.params.number(value.number) for value in values if value.number is not None]
+        if not numbers:
+            return super().one_of(values)
+        return (
+            f"(({self.has_number} AND {self.number} IN ({', '.join(numbers)})) OR {super().one_of(values)})"
+        )
+
     def words(self, value: Value) -> str:
         typed = self._typed(value)
         if typed is None:

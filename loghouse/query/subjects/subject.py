@@ -32,6 +32,10 @@ class Subject:
         """`==`: the same text, or the same number."""
         return self.equals(value)
 
+    def one_of(self, values: tuple[Value, ...]) -> str:
+        """`in`: exactly one of these."""
+        return f"({' OR '.join(self.exactly(value) for value in values)})"
+
     def ordered(self, operator: Operator, value: Value) -> str:
         """`>`, `<`, `>=`, `<=`."""
         raise self.cannot(f"compared with {operator}", value.span)

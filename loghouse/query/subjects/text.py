@@ -47,6 +47,11 @@ class TextSubject(Subject):
     def exactly(self, value: Value) -> str:
         return self._is(value.text)
 
+    def one_of(self, values: tuple[Value, ...]) -> str:
+        texts = ", ".join(self.params.text(value.text) for value in values)
+        may_be_empty = any(not value.text for value in values)
+        return self.guarded(f"{self.sql} IN ({texts})", may_be_empty=may_be_empty)
+
     def ordered(self, operator: Operator, value: Value) -> str:
         raise self.cannot(f"compared with {operator}", value.span)
 
