@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
 
 from loghouse.ship.batch import Row
 from loghouse.ship.cri import CriGrammar
 from loghouse.ship.discover import Found
 from loghouse.ship.docker import DockerGrammar
 from loghouse.ship.offsets import Offsets, Position, Waits
-from loghouse.ship.partials import Grammar, Joiner, Piece, Range
-from loghouse.ship.paths import LogFile
+from loghouse.ship.partials import Grammar, Joiner, Piece
+from loghouse.ship.paths import NEWEST, LogFile
 from loghouse.ship.problems import Problems
 from loghouse.ship.segment import MAX_LINE, Segment
 
@@ -131,11 +130,13 @@ class Lineage:
             self._problems.tell("file is damaged, its end was not read", segment.file.path, damage)
         segment.close()
 
-    def changed(self) -> bool:
+    def changed(self, now: float) -> bool:
         """Whether there may be something to read: one look at the newest name, without opening anything."""
         if not self._opened_once:
-            self._opened_once = True
             self.update(self.found)
+            if self._waits:
+                self._restore(now)
+            self._opened_once = True
         if len(self._segments) != 1 or self._waits:
             return bool(self._segments)
         segment = self._segments[-1]
@@ -202,8 +203,6 @@ class Lineage:
 
     def _flushed(self, segment: Segment, now: float) -> list[Row]:
         """Records whose last part never came."""
-        if self._joiner is None and self._waits and segment.source:
-            self._start_joining(segment, now)
         if self._joiner is None or not self._joiner.waits():
             return []
         pieces = self._joiner.flush(before=now if self._rests(segment) else now - PART_TIMEOUT)
@@ -212,50 +211,56 @@ class Lineage:
     def _rows(self, segment: Segment, piece: Piece, now: float) -> list[Row]:
         if not piece.data:
             return []
-        if self._joiner is None and segment.wrapper in _GRAMMARS:
-            self._start_joining(segment, now)
+        self._join(segment.wrapper)
         if len(piece.data) > MAX_LINE:
             self._problems.count("lines longer than 1 MiB cut")
-        joined = self._joiner is not None and not piece.span
-        pieces = (
-            self._joiner.feed(piece.source, piece.offset, piece.data, now)
-            if self._joiner and joined
-            else [piece]
-        )
+        pieces = self._feed(piece, now)
         position = segment.position()
         self._known[position.source] = self._changed[position.source] = position
         return [Row(self.origin, segment.wrapper, *each) for each in pieces]
 
-    def _start_joining(self, segment: Segment, now: float) -> None:
-        self._joiner = Joiner(
-            _GRAMMARS[segment.wrapper], lambda: self._problems.count("records longer than 1 MiB cut")
-        )
-        for stream, ranges in self._waits.items():
-            if not self._read_again(ranges, now):
-                self._problems.tell("parts of a record are gone", self.origin.lineage, stream)
+    def _feed(self, piece: Piece, now: float) -> list[Piece]:
+        if self._joiner is None or piece.span:
+            return [piece]
+        return self._joiner.feed(piece.source, piece.offset, piece.data, now)
 
-    def _read_again(self, ranges: Iterable[Range], now: float) -> bool:
-        """Give the joiner the parts that waited when the last run ended; False if some are gone."""
-        wanted = {each.source for each in ranges}
-        segments: dict[int, Segment] = {}
-        for file in self.found.files:
-            try:
-                segment = Segment(file, self.origin, self._node)
-            except OSError:
-                continue
-            if segment.identify(self._known, segments, complete=True) and segment.source in wanted:
-                segments[segment.source] = segment
-            else:
-                segment.close()
-        found = True
-        for source, start, end in ranges:
-            data = segments[source].contents.read(start, end - start) if source in segments else b""
-            if len(data) == end - start and self._joiner:
-                self._joiner.feed(source, start, data, now)
-            else:
-                found = False
+    def _join(self, wrapper: str) -> None:
+        if self._joiner is None and wrapper in _GRAMMARS:
+            self._joiner = Joiner(
+                _GRAMMARS[wrapper], lambda: self._problems.count("records longer than 1 MiB cut")
+            )
+
+    def _restore(self, now: float) -> None:
+        """Give the joiner the parts that waited when the last run ended."""
+        self._joiner = None
+        wanted = {each.source for ranges in self._waits.values() for each in ranges}
+        segments = self._named(wanted)
+        for stream, ranges in self._waits.items():
+            for source, start, end in ranges:
+                segment = segments.get(source)
+                data = segment.contents.read(start, end - start) if segment else b""
+                if segment and len(data) == end - start:
+                    self._join(segment.wrapper)
+                    self._feed(Piece(source, start, 0, data), now)
+                else:
+                    self._problems.tell("parts of a record are gone", self.origin.lineage, stream)
         for segment in segments.values():
             segment.close()
+
+    def _named(self, sources: set[int]) -> dict[int, Segment]:
+        """These files, opened; looked for in the directory, since any may have been renamed just now."""
+        found: dict[int, Segment] = {}
+        directory = os.path.dirname(self.found.files[-1].path)
+        for name in os.listdir(directory):
+            path = os.path.join(directory, name)
+            try:
+                segment = Segment(LogFile(path, NEWEST, path.endswith(".gz")), self.origin, self._node)
+            except OSError:
+                continue
+            if segment.identify(self._known, found, complete=True) and segment.source in sources:
+                found[segment.source] = segment
+            else:
+                segment.close()
         return found
 
     def _start_over(self, segment: Segment) -> None:

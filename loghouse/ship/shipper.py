@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from loghouse.ship.batch import Batch
 from loghouse.ship.delivery import Delivery
-from loghouse.ship.discover import Discovery
+from loghouse.ship.discover import Discovery, Found
 from loghouse.ship.follow import Lineage
 from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
@@ -121,7 +121,11 @@ class Shipper:
         due, _, lineage = turn
         if due != lineage.due:
             return  # it was given an earlier turn since
-        rows = lineage.read(now, final=once) if lineage.changed() else None
+        try:
+            rows = lineage.read(now, final=once) if lineage.changed(now) else None
+        except OSError as error:
+            self._fail(lineage, error)
+            rows = None
         if rows is None:
             self._rest(lineage, now, once)
             return
@@ -135,6 +139,12 @@ class Shipper:
             self._batch.waits[lineage.origin.lineage] = waits
         lineage.active_at = now
         self._schedule(lineage, now)
+
+    def _fail(self, lineage: Lineage, error: OSError) -> None:
+        """A disk or a network file system does not answer: the file is tried again with the next rescan."""
+        self._problems.tell("cannot read file", lineage.found.files[-1].path, error.strerror)
+        lineage.close()
+        lineage.unread = True
 
     def _rest(self, lineage: Lineage, now: float, once: bool) -> None:
         """Nothing to read now."""
@@ -173,12 +183,18 @@ class Shipper:
                 self._files += len(
                     {file.path for file in found.files} - {f.path for f in lineage.found.files}
                 )
-                lineage.update(found)
+                self._update(lineage, found)
                 self._schedule(lineage, now)
         for key in self._lineages.keys() - present.keys():
             self._lineages[key].gone = True
         if self._offsets.grown():
             self._offsets.compact({key: lineage.sources for key, lineage in self._lineages.items()})
+
+    def _update(self, lineage: Lineage, found: Found) -> None:
+        try:
+            lineage.update(found)
+        except OSError as error:
+            self._fail(lineage, error)
 
     def _next_event(self, now: float) -> float:
         """When there is something to do next."""

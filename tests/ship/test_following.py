@@ -147,3 +147,23 @@ def test_files_that_rest_cost_little(tmp_path: Path, app: Runtime, store: Record
     before = time.process_time()
     time.sleep(1)
     assert time.process_time() - before < 0.5
+
+
+def test_a_disk_that_fails_for_a_while(
+    tmp_path: Path, app: Runtime, store: RecordingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Runtime(tmp_path / "pods", pod="other-0")
+    other.write(b"neighbour")
+    app.written.extend(other.written)
+    eventually(lambda: len(store.records()) == 2)
+
+    def fail(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("loghouse.ship.contents.PlainContents.read", fail)
+        app.write(b"during")
+        other.write(b"during, too")
+        app.written.append(other.written[-1])
+        time.sleep(0.3)
+    eventually(lambda: Counter(store.records()) == Counter(app.written))

@@ -67,7 +67,7 @@ class Reader:
         self._offsets.commit(list(batch.positions.values()), batch.waits)
 
     def _rows(self, lineage: Lineage) -> Iterator[list[Row]]:
-        while lineage.changed():
+        while lineage.changed(time.monotonic()):
             rows = lineage.read(time.monotonic())
             if rows is None:
                 return
@@ -252,3 +252,30 @@ TestContainerd = Sequences.TestCase
 TestContainerd.settings = SETTINGS
 TestDocker = DockerSequences.TestCase
 TestDocker.settings = SETTINGS
+
+
+def test_a_file_first_seen_empty_is_known_when_compressed(tmp_path: Path) -> None:
+    app, store = Runtime(tmp_path / "pods"), RecordingStore()
+    app.write(b"start")
+    reader = Reader(tmp_path / "pods", tmp_path / "state")
+    app.rotate()
+    app.rotate(lines_after=1, between=lambda: reader.look(store, rescan=True))
+    app.compress()
+    for _ in range(2):
+        reader.look(store, rescan=True)
+    reader.close()
+    assert store.records() == app.written
+
+
+def test_parts_are_found_again_after_their_file_was_compressed(tmp_path: Path) -> None:
+    app, store = Runtime(tmp_path / "pods"), RecordingStore()
+    app.write_part(b"begun ")
+    ship_once(tmp_path / "pods", tmp_path / "state", store)
+    app.rotate()
+    reader = Reader(tmp_path / "pods", tmp_path / "state")
+    reader.look(store, rescan=True)
+    app.compress()
+    app.end_record(b"ended")
+    reader.look(store, rescan=False)
+    reader.close()
+    assert store.records() == app.written
