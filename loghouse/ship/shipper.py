@@ -178,12 +178,14 @@ class Shipper:
             if lineage is None:
                 lineage = self._lineages[key] = Lineage(found, self._node, self._offsets, self._problems)
                 self._files += len(found.files)
+                lineage.active_at = now
                 self._schedule(lineage, now)
             elif lineage.found is not found or lineage.unread or lineage.gone:
                 self._files += len(
                     {file.path for file in found.files} - {f.path for f in lineage.found.files}
                 )
                 self._update(lineage, found)
+                lineage.active_at = now
                 self._schedule(lineage, now)
         for key in self._lineages.keys() - present.keys():
             self._lineages[key].gone = True
