@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -123,17 +124,22 @@ def ship(options: Ship) -> ExitCode:
     """
     from loghouse.ship.command import default_state_dir
     from loghouse.ship.command import ship as send
+    from loghouse.ship.progress import shown_on_terminal
 
-    summary = send(
-        options.paths,
-        store_url(options.url),
-        options.state_dir or default_state_dir(),
-        options.node,
-        options.once,
-    )
+    with nullcontext() if options.quiet or not options.once else shown_on_terminal() as on_progress:
+        summary = send(
+            options.paths,
+            store_url(options.url),
+            options.state_dir or default_state_dir(),
+            options.node,
+            options.once,
+            on_progress=on_progress,
+        )
     if not options.quiet:
         console.say(str(summary))
-    return ExitCode.OK if summary.complete else ExitCode.PARTIAL
+    if summary.interrupted:
+        return ExitCode.INTERRUPTED
+    return ExitCode.OK if summary.complete and not summary.problems else ExitCode.PARTIAL
 
 
 def _make_tables(url: StoreUrl) -> None:

@@ -92,7 +92,8 @@ class Watch:
         if any(query.beats > 1 for query in queries):
             progress = self._engine.progress()
             for query in queries:
-                if query.mark in progress:
+                # An insert's client waits for a header or an end: clickhouse-driver takes progress for a fault.
+                if query.mark in progress and query.listening:
                     self._tell(query, progress[query.mark])
 
     def _tell(self, query: Watched, now: Running) -> None:

@@ -138,10 +138,8 @@ def _level() -> str:
 
 def _numbers() -> str:
     """Every field whose whole text is a decimal number, so that comparisons need no other column."""
-    found = "\n            + ".join(
-        f"(pack = {number_of(pack)}) * {position}" for position, pack in enumerate(_numeric_packs(), 1)
-    )
-    names = ", ".join(listed(pack.numeric) for pack in _numeric_packs())
+    # Not an array of arrays with an index: ClickHouse would make a copy of all of it for every row.
+    names = ", ".join(f"pack = {number_of(pack)}, {listed(pack.numeric)}" for pack in _numeric_packs())
     matches = ", ".join(
         f"extractGroups(if(pack = {number_of(pack)}, raw, ''), {quoted(pack.numbers)})"
         for pack in _numeric_packs()
@@ -150,7 +148,7 @@ def _numbers() -> str:
     with_pairs = ", ".join(["0", *(str(number_of(pack)) for pack in PACKS if pack.pairs)])
     return f"""
         arrayConcat({matches}) AS found,
-        [{names}][{found}] AS found_names,
+        multiIf({names}, []) AS found_names,
         extractGroups(if(pack = {number_of(monolog)}, raw, ''), {quoted(monolog.regex)}) AS monolog,
         arrayConcat(
             arrayMap(p -> (concat('context.', p.1), p.2), JSONExtractKeysAndValuesRaw(monolog[5])),
@@ -176,13 +174,14 @@ def _numeric_packs() -> list[Pack]:
 
 def view_sql() -> str:
     """The whole SELECT; `{ingest}` stands for the name of the source table."""
-    names = ", ".join(quoted(name) for name in ("text", *(pack.name for pack in PACKS)))
+    numbers = ", ".join(str(number_of(pack)) for pack in PACKS)
+    names = listed(pack.name for pack in PACKS)
     return f"""SELECT
     if(ifNull(in_range, 0), assumeNotNull(stamp), now64(9, 'UTC')) AS timestamp,
     now64(3, 'UTC') AS inserted_at,
     namespace, workload, pod, container, node, pod_uid, restart, labels, stream,
     CAST({_level()} AS Enum8({levels_enum()})) AS level,
-    if(is_json, 'json', [{names}][pack + 1]) AS format,
+    if(is_json, 'json', transform(pack, [{numbers}], {names}, 'text')) AS format,
     raw,
     numbers,
     source_id, offset, toUInt32(length - length(raw)) AS overhead,

@@ -172,4 +172,6 @@ def _settings(batch: Batch) -> dict[str, Any]:
         "deduplicate_blocks_in_dependent_materialized_views": 1,
         # A chunk of a quiet file may span many days, each of which is a partition.
         "max_partitions_per_insert_block": 0,
+        # Indexes are made when parts merge; until then a part is small enough to be read whole.
+        "materialize_skip_indexes_on_insert": 0,
     }

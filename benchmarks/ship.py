@@ -1,0 +1,78 @@
+"""How fast a node's tree is stored, how small it gets, and whether every record arrived.
+
+    python benchmarks/ship.py TREE        TREE/var/log/pods and TREE/manifest.json, as the node generator makes them
+
+Starts the embedded store in a temporary directory, runs `ship --once`, compares counts and checksums with the
+manifest, merges, and prints the figures of docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from servers import start_embedded, stop
+
+from loghouse.store.client import Store
+from loghouse.store.migrate import migrate
+
+
+def main(tree: Path) -> None:
+    """Print one run."""
+    manifest = json.loads((tree / "manifest.json").read_text())
+    with tempfile.TemporaryDirectory() as work:
+        process, url = start_embedded(Path(work) / "store")
+        try:
+            with Store(url) as store:
+                migrate(store)
+                seconds = _ship(tree, work, f"clickhouse://{url.address}/{url.database}")
+                _report(store, manifest, seconds)
+        finally:
+            stop(process)
+
+
+def _ship(tree: Path, work: str, url: str) -> float:
+    began = time.monotonic()
+    subprocess.run(
+        [
+            *(sys.executable, "-c", "from loghouse.cli import main; main()", "ship", "--once", "--quiet"),
+            *("--url", url, "--state-dir", os.path.join(work, "state"), str(tree / "var" / "log" / "pods")),
+        ],
+        check=True,
+        timeout=3600,
+    )
+    return time.monotonic() - began
+
+
+def _report(store: Store, manifest: dict[str, object], seconds: float) -> None:
+    totals = manifest["totals"]
+    assert isinstance(totals, dict)
+    count, checksum = store.rows("SELECT count(), sum(CRC32(raw)) FROM logs")[0]
+    store.rows("OPTIMIZE TABLE logs FINAL")
+    size = store.rows("SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = 'logs'")[0][0]
+    shipper = resource.getrusage(resource.RUSAGE_CHILDREN)
+    lines = [
+        f"machine      {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        f"records      {count:,} of {totals['records']:,}, checksums {_agree(checksum == totals['crc32_sum'])}",
+        f"lines/s      {count / seconds:,.0f} ({seconds:.1f} s, start of the command included)",
+        f"shipper      {shipper.ru_maxrss / 1024:.0f} MB RSS at most, {shipper.ru_utime + shipper.ru_stime:.1f} s CPU",
+        f"bytes/line   {size / count:.2f} after merges, indexes included",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _agree(same: bool) -> str:
+    return "equal" if same else "DIFFER"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
