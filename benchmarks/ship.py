@@ -1,6 +1,6 @@
 """How fast a node's tree is stored, how small it gets, and whether every record arrived.
 
-    python benchmarks/ship.py TREE        TREE/var/log/pods and TREE/manifest.json, as the node generator makes them
+    python benchmarks/ship.py TREE    TREE/var/log/pods and TREE/manifest.json, as the generator makes them
 
 Starts the embedded store in a temporary directory, runs `ship --once`, compares counts and checksums with the
 manifest, merges, and prints the figures of docs/performance.md.
@@ -60,11 +60,13 @@ def _report(store: Store, manifest: dict[str, object], seconds: float) -> None:
     store.rows("OPTIMIZE TABLE logs FINAL")
     size = store.rows("SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = 'logs'")[0][0]
     shipper = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = shipper.ru_utime + shipper.ru_stime
+    same = _agree(checksum == totals["crc32_sum"])
     lines = [
         f"machine      {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        f"records      {count:,} of {totals['records']:,}, checksums {_agree(checksum == totals['crc32_sum'])}",
+        f"records      {count:,} of {totals['records']:,}, checksums {same}",
         f"lines/s      {count / seconds:,.0f} ({seconds:.1f} s, start of the command included)",
-        f"shipper      {shipper.ru_maxrss / 1024:.0f} MB RSS at most, {shipper.ru_utime + shipper.ru_stime:.1f} s CPU",
+        f"shipper      {shipper.ru_maxrss / 1024:.0f} MB RSS, {cpu:.1f} s CPU",
         f"bytes/line   {size / count:.2f} after merges, indexes included",
     ]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -92,7 +92,7 @@ class Watch:
         if any(query.beats > 1 for query in queries):
             progress = self._engine.progress()
             for query in queries:
-                # An insert's client waits for a header or an end: clickhouse-driver takes progress for a fault.
+                # Not to the client of an insert: clickhouse-driver breaks off at progress there.
                 if query.mark in progress and query.listening:
                     self._tell(query, progress[query.mark])
 
