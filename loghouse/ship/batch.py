@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from loghouse.ship.offsets import Position, Waits
 from loghouse.ship.paths import Origin
 
-MAX_BYTES = 16 << 20
+MAX_BYTES = 24 << 20
 MIN_BYTES = 4 << 20
-BYTES_PER_FILE = 1 << 10  # with many files their state takes the memory, so batches have to be smaller
+BYTES_PER_FILE = 2 << 10  # with many files their state takes the memory, so batches have to be smaller
 MAX_ROWS = 20_000
 
 COLUMNS = (
