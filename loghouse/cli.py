@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from loghouse import console
-from loghouse.config import StoreUrl, store_url
+from loghouse.config import StoreUrl, default_state_dir, store_url
 from loghouse.errors import ExitCode
 from loghouse.logq.options import Common
 from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
@@ -122,7 +122,6 @@ def ship(options: Ship) -> ExitCode:
 
     Example: loghouse ship --once /var/log/pods
     """
-    from loghouse.ship.command import default_state_dir
     from loghouse.ship.command import ship as send
     from loghouse.ship.progress import shown_on_terminal
 

@@ -80,3 +80,11 @@ def wants_colour(choice: str, terminal: bool, environ: Mapping[str, str] = os.en
     if choice != "auto":
         return choice == "always"
     return terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def default_state_dir(environ: Mapping[str, str] = os.environ) -> str:
+    """Where offsets are kept unless told: for root the system's place, else the user's."""
+    if os.geteuid() == 0:
+        return "/var/lib/loghouse/ship"
+    home = environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+    return os.path.join(home, "loghouse", "ship")

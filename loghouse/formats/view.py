@@ -6,9 +6,12 @@ ClickHouse computes a shared expression once for each branch, which doubled the 
 answer bad input with NULL, '' or [] are used.
 """
 
+from collections.abc import Iterable
+
 from loghouse.formats import level as levels
 from loghouse.formats.catalogue import PACKS
 from loghouse.formats.pack import Pack
+from loghouse.record import LEVELS
 
 HEAD_BYTES = 200  # a pack must know its lines by these
 
@@ -22,9 +25,9 @@ def quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def listed(texts: object) -> str:
+def listed(texts: Iterable[str]) -> str:
     """An SQL array literal of strings."""
-    return "[" + ", ".join(quoted(str(text)) for text in texts) + "]"  # type: ignore[attr-defined]
+    return "[" + ", ".join(map(quoted, texts)) + "]"
 
 
 def number_of(pack: Pack) -> int:
@@ -137,7 +140,7 @@ def _level() -> str:
 
 
 def _numbers() -> str:
-    """Every field whose whole text is a decimal number, so that comparisons need no other column."""
+    """Fields whose whole text is a decimal number: of JSON, of `key=value` pairs, and the quantities of packs."""
     # Not an array of arrays with an index: ClickHouse would make a copy of all of it for every row.
     names = ", ".join(f"pack = {number_of(pack)}, {listed(pack.numeric)}" for pack in _numeric_packs())
     matches = ", ".join(
@@ -198,6 +201,4 @@ SETTINGS short_circuit_function_evaluation = 'disable'"""
 
 def levels_enum() -> str:
     """The members of the Enum8 of the column `level`."""
-    from loghouse.record import LEVELS
-
     return ", ".join(f"{quoted(name)} = {number}" for number, name in enumerate(LEVELS))

@@ -112,23 +112,31 @@ def _pages(options: Options, selected: Selected, store: Store) -> Iterator[list[
     )
     following = Tail(store, Condition(sql, params))
     following.start()
-    for page in _last(options.tail, selected, store):
+    for page in _last(options, selected, store):
         following.skip(page)
         yield page
     yield from follow(following, notice=lambda text: None if options.quiet else say(f"note: {text}"))
 
 
-def _last(count: int, selected: Selected, store: Store) -> Iterator[list[Record]]:
-    """The last records of the window; what clocks ahead of ours have written belongs to it."""
+def _last(options: Options, selected: Selected, store: Store) -> Iterator[list[Record]]:
+    """The last records: of the window asked for, else of the last hour or, if it has too few, of all."""
+    if not options.tail:
+        return
+    pages = list(_newest(options.tail, selected, selected.window.start, store))
+    if sum(map(len, pages)) < options.tail and options.since is None and options.from_ is None:
+        pages = list(_newest(options.tail, selected, 0, store))
+    yield from pages
+
+
+def _newest(count: int, selected: Selected, start: int, store: Store) -> Iterator[list[Record]]:
+    """The newest records since `start`, in ns; what clocks ahead of ours have written belongs to them."""
     from loghouse.query import TimeRange
     from loghouse.query.timerange import LAST
     from loghouse.search import Search, find
 
-    if not count:
-        return
     search = Search(
         query=selected.query,
-        window=TimeRange(selected.window.start, LAST),
+        window=TimeRange(start, LAST),
         now_ns=selected.now_ns,
         scope=selected.scope,
         limit=count,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from loghouse.config import StoreUrl
@@ -63,14 +62,6 @@ def ship(
     summary.complete = complete
     summary.interrupted = stop.is_set()
     return summary
-
-
-def default_state_dir(environ: Mapping[str, str] = os.environ) -> str:
-    """Where offsets are kept unless told: for root the system's place, else the user's."""
-    if os.geteuid() == 0:
-        return "/var/lib/loghouse/ship"
-    home = environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(home, "loghouse", "ship")
 
 
 @contextmanager

@@ -92,6 +92,18 @@ def test_the_last_records_then_new_ones_in_the_order_of_their_insertion(live: Li
         assert b"(7 unknown)" in tail.err
 
 
+def test_old_records_are_reached_unless_a_window_is_asked_for(live: LiveStore, space: str) -> None:
+    source = Source(live.url, namespace=space)
+    old = numbered(0, 4)
+    source.write(*old, at=now() - timedelta(days=40))
+    with tailing(live, "-n", space, "--tail", "3") as tail:
+        wait_for(lambda: len(tail.lines) == 3, "records older than an hour")
+        assert set(tail.lines) <= set(old)
+    with tailing(live, "-n", space, "--tail", "3", "--since", "1h") as tail:
+        source.write(b"new", at=now())
+        wait_for(lambda: tail.lines == [b"new"], "the new record alone")
+
+
 def test_only_what_matches_is_followed(live: LiveStore, space: str) -> None:
     source, other = (
         Source(live.url, namespace=space),
