@@ -6,13 +6,13 @@ people see beside it, so that no name from a query gets into its SQL.
 
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from itertools import count
 from typing import Literal, TypeAlias
 
+from loghouse.formats.fields import message_sql, text_fields_sql
 from loghouse.query.ast import Filter, Key
 from loghouse.query.columns import column_of
 from loghouse.query.conditions import condition
@@ -31,10 +31,14 @@ from loghouse.record import COLUMNS
 Order: TypeAlias = Literal["newest", "oldest"]
 Kind: TypeAlias = Literal["text", "number", "time", "level", "list"]
 
-_COLUMN_OF_EXPRESSION = re.compile(r"(\w+)\)?$")
-# What a subquery of records hands on: each column that `record.COLUMNS` is read from.
-_HANDED_ON = ", ".join(
-    dict.fromkeys(match.group(1) for sql in COLUMNS.values() if (match := _COLUMN_OF_EXPRESSION.search(sql)))
+# What a subquery of records hands on: the columns on disk. The rest of a `Record` is computed from them
+# outside of it, so that a limit comes first: to take ten messages out of a million records would be the dearest part.
+_STORED = (
+    "timestamp, inserted_at, namespace, pod, container, node, workload, pod_uid, restart, stream, level, "
+    "format, raw, numbers, labels, parse_error, source_id, offset, overhead"
+)
+_COMPUTED = (
+    f"{message_sql()} AS message, {text_fields_sql()} AS strings, toUInt32(overhead + length(raw)) AS length"
 )
 _RECORD_ORDER = ("timestamp", "source_id", "offset")
 
@@ -167,17 +171,16 @@ class Records:
         if self.limit is None and not self.offset:
             return self
         order = self.order_by or _newest(self.context.order)
-        inner = f"SELECT {_HANDED_ON} FROM {self.tail_of_query(order)}"
-        return replace(self, source=f"({inner})", conditions=(), limit=None, offset=0)
+        return replace(
+            self, source=_records_of(self.tail_of_query(order)), conditions=(), limit=None, offset=0
+        )
 
     def first_of_each(self, keys: list[str], keep_last: bool) -> "Records":
         """One row for each value of the keys: the earliest or the latest."""
         rows = self.settled()
         order = _newest("newest" if keep_last else "oldest")
         one_each = f"{rows.tail_of_query(order)} LIMIT 1 BY {', '.join(keys)}"
-        return replace(
-            rows, source=f"(SELECT {_HANDED_ON} FROM {one_each})", conditions=(), order_by=self.order_by
-        )
+        return replace(rows, source=_records_of(one_each), conditions=(), order_by=self.order_by)
 
     def tail_of_query(self, order: tuple[str, ...]) -> str:
         """All that follows FROM."""
@@ -187,7 +190,10 @@ class Records:
         """The whole query, with exactly the columns of a `Record`."""
         # Without aliases: ClickHouse would take `level` in a condition for the text that is selected.
         order = self.order_by or _newest(self.context.order)
-        return f"SELECT {', '.join(COLUMNS.values())} FROM {self.tail_of_query(order)}"
+        columns = ", ".join(COLUMNS.values())
+        if self.limit is None and not self.offset:
+            return f"SELECT {columns} FROM {self.tail_of_query(order)}"
+        return f"SELECT {columns} FROM {_records_of(self.tail_of_query(order))}{_order_by(order)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +331,10 @@ def group(rows: Rows, keys: list[tuple[str, Expression]], values: list[tuple[str
     return Table(
         f"SELECT {selected} FROM {rows.source}{_where(rows.conditions)}{by}", tuple(named), rows.context
     )
+
+
+def _records_of(tail_of_query: str) -> str:
+    return f"(SELECT {_STORED}, {_COMPUTED} FROM (SELECT {_STORED} FROM {tail_of_query}))"
 
 
 def _newest(order: Order) -> tuple[str, ...]:
