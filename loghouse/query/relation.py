@@ -32,7 +32,7 @@ Order: TypeAlias = Literal["newest", "oldest"]
 Kind: TypeAlias = Literal["text", "number", "time", "level", "list"]
 
 # What a subquery of records hands on: the columns on disk. The rest of a `Record` is computed from them
-# outside of it, so that a limit comes first: to take ten messages out of a million records would be the dearest part.
+# outside of it, so that a limit comes first: to take ten messages out of a million records would be dear.
 _STORED = (
     "timestamp, inserted_at, namespace, pod, container, node, workload, pod_uid, restart, stream, level, "
     "format, raw, numbers, labels, parse_error, source_id, offset, overhead"
