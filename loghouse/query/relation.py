@@ -13,6 +13,7 @@ from itertools import count
 from typing import Literal, TypeAlias
 
 from loghouse.formats.fields import message_sql, text_fields_sql
+from loghouse.query import rollup
 from loghouse.query.ast import Filter, Key
 from loghouse.query.columns import column_of
 from loghouse.query.conditions import condition
@@ -70,10 +71,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """The value of a key in each row, as it is grouped, sorted and shown."""
+    """The value of a key in each row, as it is grouped, sorted and shown.
+
+    `counted` says that it is the same, or counts the same, over the cells of `rollup.source`.
+    """
 
     sql: str
     kind: Kind
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ class Records:
     limit: int | None = None
     offset: int = 0
     shown: Shown = Shown()
+    # The conditions beside the window of time, while all of them hold for the cells of `counts` as well.
+    counted: tuple[str, ...] | None = None
 
     def subject(self, key: Key) -> Subject:
         """What a key of a filter means here."""
@@ -119,9 +126,9 @@ class Records:
         """The value of a key, to group and to show."""
         subject = self.subject(key)
         if isinstance(subject, TextSubject):
-            return Expression(subject.sql, "text")
+            return Expression(subject.sql, "text", counted=column_of(key) in rollup.COLUMNS)
         if isinstance(subject, LevelSubject):
-            return Expression("level", "level")
+            return Expression("level", "level", counted=True)
         if isinstance(subject, MomentSubject):
             return Expression("toUnixTimestamp64Nano(timestamp)", "time")
         raise key.span.error("the name of one field is needed here, not *")
@@ -150,7 +157,17 @@ class Records:
     def where(self, node: Filter) -> "Records":
         """The rows that also meet this filter."""
         rows = self.settled()
-        return replace(rows, conditions=(*rows.conditions, condition(node, rows.subject)))
+        keys: list[Key] = []
+
+        def subject(key: Key) -> Subject:
+            keys.append(key)
+            return rows.subject(key)
+
+        found = condition(node, subject)
+        counted = None
+        if rows.counted is not None and all(column_of(key) in rollup.COLUMNS for key in keys):
+            counted = (*rows.counted, found)
+        return replace(rows, conditions=(*rows.conditions, found), counted=counted)
 
     def sorted(self, keys: list[str]) -> "Records":
         """The same rows in another order."""
@@ -171,16 +188,23 @@ class Records:
         if self.limit is None and not self.offset:
             return self
         order = self.order_by or _newest(self.context.order)
-        return replace(
-            self, source=_records_of(self.tail_of_query(order)), conditions=(), limit=None, offset=0
-        )
+        source = _records_of(self.tail_of_query(order))
+        return replace(self, source=source, conditions=(), counted=None, limit=None, offset=0)
 
     def first_of_each(self, keys: list[str], keep_last: bool) -> "Records":
         """One row for each value of the keys: the earliest or the latest."""
         rows = self.settled()
         order = _newest("newest" if keep_last else "oldest")
         one_each = f"{rows.tail_of_query(order)} LIMIT 1 BY {', '.join(keys)}"
-        return replace(rows, source=_records_of(one_each), conditions=(), order_by=self.order_by)
+        return replace(
+            rows, source=_records_of(one_each), conditions=(), counted=None, order_by=self.order_by
+        )
+
+    def cells(self) -> str | None:
+        """The same rows as counts per 15 seconds, None where they cannot be had."""
+        if self.counted is None:
+            return None
+        return rollup.source(self.context.window, self.counted, self.context.params)
 
     def tail_of_query(self, order: tuple[str, ...]) -> str:
         """All that follows FROM."""
@@ -321,6 +345,12 @@ Rows: TypeAlias = Records | Table
 def group(rows: Rows, keys: list[tuple[str, Expression]], values: list[tuple[str, Expression]]) -> Table:
     """The table of `values` for each combination of `keys`, in no order yet."""
     rows = rows.settled()
+    source, conditions = rows.source, rows.conditions
+    if isinstance(rows, Records) and all(expression.counted for _, expression in [*keys, *values]):
+        cells = rows.cells()
+        if cells is not None:
+            source, conditions = cells, ()
+            values = [(name, replace(value, sql=rollup.over_counts(value.sql))) for name, value in values]
     named = [Column(name, rows.context.column(), expression.kind) for name, expression in [*keys, *values]]
     selected = ", ".join(
         f"{expression.sql} AS {column.sql}"
@@ -328,9 +358,7 @@ def group(rows: Rows, keys: list[tuple[str, Expression]], values: list[tuple[str
     )
     grouping = ", ".join(column.sql for column in named[: len(keys)])
     by = f" GROUP BY {grouping}" if keys else ""
-    return Table(
-        f"SELECT {selected} FROM {rows.source}{_where(rows.conditions)}{by}", tuple(named), rows.context
-    )
+    return Table(f"SELECT {selected} FROM {source}{_where(conditions)}{by}", tuple(named), rows.context)
 
 
 def _records_of(tail_of_query: str) -> str:

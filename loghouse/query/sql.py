@@ -63,7 +63,8 @@ def compile(
     params = Params()
     window = narrowed(query.filter, window, now_ns, zone)
     context = Context(params, window, now_ns, zone, order)
-    rows: Rows = Records(table, context, (within("timestamp", window, params),))
+    counted = () if table == "logs" else None
+    rows: Rows = Records(table, context, (within("timestamp", window, params),), counted=counted)
     for part in (scope, query.filter):
         if part is not None:
             rows = rows.where(part)

@@ -140,7 +140,8 @@ class Call:
         sql = function.sql(arguments, suffix, tail)
         if self.function == "rate":
             sql = f"{sql} / {rows.context.params.number(seconds)}"
-        return Expression(sql, kind or "text")
+        counted = self.function in ("count", "rate", "bytes") and self.only is None
+        return Expression(sql, kind or "text", counted)
 
     def _function(self) -> Function:
         percentile = _PERCENTILE.fullmatch(self.function)

@@ -8,6 +8,7 @@ from loghouse.query.ast import NOWHERE, Key, Span, Value
 from loghouse.query.columns import column_of
 from loghouse.query.filters import FilterParser
 from loghouse.query.relation import Context, Expression, Rows
+from loghouse.query.rollup import counts_cells
 from loghouse.query.stages.lists import comma_list
 from loghouse.query.timerange import SECOND, parse_duration
 
@@ -34,7 +35,9 @@ class Group:
         if not self.bucket:
             return whole
         if whole.kind == "time":
-            return Expression(time_bucket(whole.sql, duration(self), rows.context), "time")
+            step = duration(self)
+            in_cells = counts_cells(step, bucket_shift(step, rows.context))
+            return Expression(time_bucket(whole.sql, step, rows.context), "time", counted=in_cells)
         size = Value(self.bucket).number
         if size is None or size <= 0:
             raise self.span.error(

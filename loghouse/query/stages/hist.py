@@ -9,6 +9,7 @@ from typing import ClassVar
 from loghouse.query.ast import NOWHERE, Key, Span
 from loghouse.query.filters import FilterParser
 from loghouse.query.relation import Column, Expression, Rows, Table, group
+from loghouse.query.rollup import counts_cells
 from loghouse.query.stages.grouping import Group, bucket_shift, duration, listed, read_groups, time_bucket
 from loghouse.query.timerange import DAY, HOUR, MINUTE, SECOND, is_duration
 
@@ -56,9 +57,12 @@ class Hist:
             )
         start, length = context.params.integer(first), context.params.integer(step)
         bucket = time_bucket("toUnixTimestamp64Nano(timestamp)", step, context)
-        place = Expression(f"toUInt32(intDiv({bucket} - {start}, {length}))", "number")
+        in_cells = counts_cells(step, shift)
+        place = Expression(f"toUInt32(intDiv({bucket} - {start}, {length}))", "number", counted=in_cells)
         keys = [(item.key.shown, item.expression(rows)) for item in self.groups]
-        counted = group(rows, [*keys, ("place", place)], [("count", Expression("count()", "number"))])
+        counted = group(
+            rows, [*keys, ("place", place)], [("count", Expression("count()", "number", counted=True))]
+        )
         *named, at, count = counted.columns
         series = "".join(f"{column.sql}, " for column in named)
         by = f" GROUP BY {', '.join(column.sql for column in named)}" if named else ""

@@ -38,8 +38,8 @@ class Top:
             rows,
             keys,
             [
-                ("count", Expression("count()", "number")),
-                ("share", Expression("count() / sum(count()) OVER ()", "number")),
+                ("count", Expression("count()", "number", counted=True)),
+                ("share", Expression("count() / sum(count()) OVER ()", "number", counted=True)),
             ],
         )
         count = counted.columns[len(keys)].sql

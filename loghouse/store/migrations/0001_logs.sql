@@ -15,7 +15,9 @@ CREATE TABLE IF NOT EXISTS {local:logs} {on_cluster}
     stream LowCardinality(String) CODEC(ZSTD(1)),
     level Enum8({levels}) CODEC(ZSTD(1)),
     format LowCardinality(String) CODEC(ZSTD(1)),
-    raw String CODEC(ZSTD(3)),
+    -- Blocks of 2 MB instead of 1 MB: a tenth fewer bytes on disk. Larger ones save more, and a search that shows
+    -- the newest records of forty containers unpacks a whole block of each.
+    raw String CODEC(ZSTD(3)) SETTINGS (min_compress_block_size = 2097152, max_compress_block_size = 2097152),
     numbers Map(LowCardinality(String), Float64) CODEC(ZSTD(3)),
     source_id UInt64 CODEC(ZSTD(1)),
     offset UInt64 CODEC(Delta, T64, ZSTD(1)),
@@ -34,9 +36,9 @@ ENGINE = {MergeTree:logs}
 PARTITION BY toDate(timestamp)
 ORDER BY (namespace, workload, container, pod, timestamp)
 SETTINGS
-    -- Blocks of 8 MB instead of 1 MB: a fifth fewer bytes on disk for the same codec.
-    min_compress_block_size = 8388608,
-    max_compress_block_size = 8388608,
+    -- Few rows of a column are read at a time, so its blocks are small.
+    min_compress_block_size = 262144,
+    max_compress_block_size = 262144,
     -- An insert that is repeated after a lost answer is stored once.
     {dedup_window},
     -- An acknowledged insert survives a crash of the machine.
