@@ -2,7 +2,7 @@
 -- times better than lines in order of time) and in time order within it.
 CREATE TABLE IF NOT EXISTS {local:logs} {on_cluster}
 (
-    timestamp DateTime64(9, 'UTC') CODEC(Delta, T64('bit'), ZSTD(1)),
+    timestamp DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
     inserted_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     namespace LowCardinality(String) CODEC(ZSTD(1)),
     workload LowCardinality(String) CODEC(ZSTD(1)),
@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS {local:logs} {on_cluster}
     raw String CODEC(ZSTD(3)) SETTINGS (min_compress_block_size = 2097152, max_compress_block_size = 2097152),
     numbers Map(LowCardinality(String), Float64) CODEC(ZSTD(3)),
     source_id UInt64 CODEC(ZSTD(1)),
-    offset UInt64 CODEC(Delta, T64, ZSTD(1)),
+    offset UInt64 CODEC(Delta, ZSTD(1)),
     -- What the runtime's prefix and line end add to `raw` in the file: nearly constant, where `length` would not be.
     overhead UInt32 CODEC(T64, ZSTD(1)),
     parse_error LowCardinality(String) CODEC(ZSTD(1)),
