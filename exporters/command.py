@@ -94,8 +94,11 @@ class Kind(Generic[Own]):
     routes: Callable[[Exporter], Mapping[str, Handler]] = lambda exporter: {}
     # Variables that upstream reads for the shared settings, by flag name.
     shared_env: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    # What it can emit and under which prefix, for its page of documentation.
+    # Variables of upstream that say something in another way, as those of `variables`.
+    environ: Callable[[Mapping[str, str]], Mapping[str, str]] = lambda environ: environ
+    # What it can emit and under which prefix, for its page of documentation; in other styles by their flag.
     catalogue: Catalogue | None = None
+    other_catalogues: Mapping[str, Catalogue] = field(default_factory=dict)
     namespace: str = ""
 
     def all_settings(self) -> list[Setting]:
@@ -140,6 +143,7 @@ def prepare(
 ) -> Running[Own]:
     """Read all settings of a kind and build its exporter; SettingsError on any mistake."""
     values = file.settings if file else {}
+    environ = kind.environ(environ)
     own = load(kind.settings, kind.env_prefix, flags, environ, values)
     shared = kind.shared_settings()
     defaults = {setting.field: setting.default for setting in shared}

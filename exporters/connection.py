@@ -12,7 +12,7 @@ from exporters.errors import ScrapeError, from_os_error
 if TYPE_CHECKING:
     import ssl
 
-_CHUNK = 65536
+_CHUNK = 262144
 # Look-ups that may hang at once: a dead name server must not collect threads.
 _LOOKUPS = threading.BoundedSemaphore(16)
 
@@ -131,6 +131,15 @@ class Connection:
         while len(self.buffer) - self.position < size:
             self._fill()
         end = self.position + size
+        data = bytes(self.buffer[self.position : end])
+        self.position = end
+        return data
+
+    def read_some(self, most: int) -> bytes:
+        """What has arrived: at least one byte, at most `most`."""
+        if self.position == len(self.buffer):
+            self._fill()
+        end = min(len(self.buffer), self.position + most)
         data = bytes(self.buffer[self.position : end])
         self.position = end
         return data

@@ -16,7 +16,7 @@ def encode_text(families: Iterable[Family]) -> bytes:
     """A page in the Prometheus text format 0.0.4, which can express every family."""
     lines: list[str] = []
     for family in families:
-        if family.samples:
+        if family.samples or family.written:
             lines.append(
                 f"# HELP {family.name} {_escape_help(family.help)}\n# TYPE {family.name} {family.type}"
             )
@@ -32,14 +32,14 @@ def encode_openmetrics(families: Iterable[Family]) -> bytes:
     """
     lines: list[str] = []
     for family in families:
-        if not family.samples:
+        if not family.samples and not family.written:
             continue
         if not fits_openmetrics(family):
             _unknown_lines(lines, family)
             continue
         name = family.name.removesuffix("_total") if family.type == "counter" else family.name
         type_ = "unknown" if family.type == "untyped" else family.type
-        lines.append(f"# HELP {name} {_escape(family.help)}\n# TYPE {name} {type_}")
+        lines.append(f"# HELP {name} {escape_label(family.help)}\n# TYPE {name} {type_}")
         _sample_lines(lines, family, family.name)
     lines.append("# EOF\n")
     return _page(lines)
@@ -101,16 +101,19 @@ def _page(lines: list[str]) -> bytes:
 
 
 def _sample_lines(lines: list[str], family: Family, name: str) -> None:
+    lines += family.written
     own = family.labels
     longer = (*own, family.extra_label)
     for suffix, values, value in family.samples:
         # `type` instead of isinstance: a bool must not be written as True.
         amount = str(value) if type(value) is int else _number(value)
         if len(values) == 1:
-            lines.append(f'{name}{suffix}{{{longer[0]}="{_escape(values[0])}"}} {amount}')
+            lines.append(f'{name}{suffix}{{{longer[0]}="{escape_label(values[0])}"}} {amount}')
         elif values:
             names = longer if len(values) > len(own) else own
-            pairs = ",".join([f'{key}="{_escape(text)}"' for key, text in zip(names, values, strict=True)])
+            pairs = ",".join(
+                [f'{key}="{escape_label(text)}"' for key, text in zip(names, values, strict=True)]
+            )
             lines.append(f"{name}{suffix}{{{pairs}}} {amount}")
         else:
             lines.append(f"{name}{suffix} {amount}")
@@ -118,15 +121,19 @@ def _sample_lines(lines: list[str], family: Family, name: str) -> None:
 
 def _unknown_lines(lines: list[str], family: Family) -> None:
     """One `unknown` family per sample name, since `unknown` has no suffixes."""
+    if family.written:
+        lines.append(f"# HELP {family.name} {escape_label(family.help)}\n# TYPE {family.name} unknown")
+        lines += family.written
     for suffix in dict.fromkeys(sample[0] for sample in family.samples):
         name = family.name + suffix
-        lines.append(f"# HELP {name} {_escape(family.help)}\n# TYPE {name} unknown")
+        lines.append(f"# HELP {name} {escape_label(family.help)}\n# TYPE {name} unknown")
         part = Family(name, family.type, family.help, family.labels)
         part.samples = [("", values, value) for own, values, value in family.samples if own == suffix]
         _sample_lines(lines, part, name)
 
 
-def _escape(value: str) -> str:
+def escape_label(value: str) -> str:
+    """A label value as it stands between the quotes."""
     # Nearly all values need nothing: three searches cost less than three replacements.
     if "\\" in value or '"' in value or "\n" in value:
         return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -26,7 +26,7 @@ class Family:
     >>> keys.add(407, "db0")
     """
 
-    __slots__ = ("help", "labels", "name", "samples", "type")
+    __slots__ = ("help", "labels", "name", "samples", "type", "written")
 
     def __init__(self, name: str, type: FamilyType, help: str, labels: tuple[str, ...] = ()) -> None:
         self.name = name
@@ -34,6 +34,8 @@ class Family:
         self.help = help
         self.labels = labels
         self.samples: list[Sample] = []
+        # Samples that came as lines of the text format and are passed on so: one or more lines each.
+        self.written: list[str] = []
 
     def add(self, value: Value, *labels: str) -> None:
         """One sample; label values in the order of the family's label names."""
@@ -84,6 +86,7 @@ def merge(families: Iterable[Family]) -> list[Family]:
         if (seen.type, seen.labels) != (family.type, family.labels):
             raise ValueError(f"two different families are called {family.name}")
         seen.samples.extend(family.samples)
+        seen.written.extend(family.written)
     return list(merged.values())
 
 
@@ -95,11 +98,11 @@ def text(raw: bytes) -> str:
 def _limited(labels: tuple[str, ...]) -> tuple[str, ...]:
     for value in labels:
         if len(value) > LABEL_LIMIT:
-            return tuple(_shortened(value) for value in labels)
+            return tuple(shortened(value) for value in labels)
     return labels
 
 
-def _shortened(value: str) -> str:
+def shortened(value: str) -> str:
     """A value cut to the limit; a checksum of the whole keeps two long values from becoming one series."""
     if len(value) <= LABEL_LIMIT:
         return value

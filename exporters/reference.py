@@ -27,6 +27,8 @@ def reference(kind: Kind[Any]) -> str:
     page = "\n".join(lines) + "\n"
     if kind.catalogue is not None:
         page += "\n## Metrics\n\n" + kind.catalogue.table(kind.namespace)
+    for flag, catalogue in kind.other_catalogues.items():
+        page += f"\n## Metrics with {flag}\n\n" + catalogue.table(kind.namespace)
     return page
 
 

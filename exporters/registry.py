@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from exporters.deadline import Deadline
 from exporters.exporter import Ask, Exporter, gather
 from exporters.families import Family
+from exporters.textformat import lines_of, parse_sample
 
 
 class RegistryCollector(Collector):
@@ -46,4 +47,7 @@ def as_metric(family: Family) -> Metric:
     longer = (*family.labels, family.extra_label)
     for suffix, values, value in family.samples:
         metric.add_sample(family.name + suffix, dict(zip(longer, values, strict=False)), value)
+    for line in lines_of(family):
+        sample, labels, amount = parse_sample(line)
+        metric.add_sample(sample, labels, amount)
     return metric

@@ -7,13 +7,16 @@ import pytest
 
 from exporters.command import Kind
 from exporters.memcached.cli import KIND as MEMCACHED
+from exporters.rabbitmq.cli import KIND as RABBITMQ
 from exporters.redis.cli import KIND as REDIS
 from exporters.reference import updated
 
 DOCS = Path(__file__).parents[2] / "docs" / "exporters"
 
 
-@pytest.mark.parametrize(("kind", "page"), [(REDIS, "redis.md"), (MEMCACHED, "memcached.md")])
+@pytest.mark.parametrize(
+    ("kind", "page"), [(REDIS, "redis.md"), (MEMCACHED, "memcached.md"), (RABBITMQ, "rabbitmq.md")]
+)
 def test_flags_and_metrics_are_up_to_date(kind: Kind[Any], page: str) -> None:
     text = (DOCS / page).read_text("utf-8")
     assert text == updated(text, kind), f"run: python -m exporters.reference MODULE docs/exporters/{page}"

@@ -1,0 +1,5 @@
+"""`python -m exporters.rabbitmq`."""
+
+from exporters.rabbitmq.cli import main
+
+main()
