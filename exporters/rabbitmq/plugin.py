@@ -29,7 +29,7 @@ _CLUSTER = "rabbitmq_cluster_"
 # The page of sums is about 85 kB, without regard to the number of queues.
 _MOST_SUMS = 16 * 1024 * 1024
 # Queues, or series of a further family, beyond which a page is refused: each takes 0.5 kB before the cap.
-_MOST_TEXTS = 500_000
+_MOST_TEXTS = 200_000
 _MOST_SERIES = 50_000
 
 

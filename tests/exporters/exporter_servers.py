@@ -99,9 +99,15 @@ class Answer:
     body: bytes
 
 
-def get(port: int, path: str, headers: Mapping[str, str] | None = None, method: str = "GET") -> Answer:
+def get(
+    port: int,
+    path: str,
+    headers: Mapping[str, str] | None = None,
+    method: str = "GET",
+    seconds: float = 15,
+) -> Answer:
     """One HTTP request to a server on this machine."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     with contextlib.closing(connection):
         connection.request(method, path, headers=dict(headers or {}))
         response = connection.getresponse()
@@ -241,7 +247,7 @@ def memcached_server(directory: Path, *options: str) -> Iterator[int]:
     # memcached refuses to run as root without the name of a user.
     command = ["memcached", "-l", "127.0.0.1", "-p", str(port), "-U", "0", "-u", getpass.getuser(), *options]
     with process(command, directory):
-        until(lambda: _accepts(port), "memcached")
+        until(lambda: accepts(port), "memcached")
         yield port
 
 
@@ -254,7 +260,7 @@ def memcached_socket(directory: Path) -> Iterator[Path]:
         yield path
 
 
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:

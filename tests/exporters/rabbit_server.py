@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,12 +107,18 @@ def rabbit_server(directory: Path, plugins: str = _PLUGINS) -> Iterator[Rabbit]:
     rabbit = Rabbit(node, amqp, api, plugin, environment)
     with contextlib.ExitStack() as stack:
         output = stack.enter_context((directory / "output.txt").open("wb"))
-        for command in (["epmd"], [str(SCRIPT)]):
+
+        def start(command: str) -> None:
             started = subprocess.Popen(
-                command, env=environment, cwd=directory, stdout=output, stderr=subprocess.STDOUT
+                [command], env=environment, cwd=directory, stdout=output, stderr=subprocess.STDOUT
             )
             stack.callback(_stop, started)
-        _wait(rabbit, directory / "output.txt")
+
+        # Before Erlang starts a port mapper of its own, which would outlive the test.
+        start("epmd")
+        _wait_for(lambda: _accepts(mapper), directory / "output.txt")
+        start(str(SCRIPT))
+        _wait_for(lambda: _runs(rabbit), directory / "output.txt")
         yield rabbit
 
 
@@ -120,14 +126,25 @@ def is_installed() -> bool:
     return SCRIPT.exists() and shutil.which("epmd") is not None
 
 
-def _wait(rabbit: Rabbit, output: Path) -> None:
+def _runs(rabbit: Rabbit) -> bool:
+    with contextlib.suppress(OSError, http.client.HTTPException, AssertionError, ValueError):
+        return bool(rabbit.call("GET", "nodes")[0]["running"])
+    return False
+
+
+def _accepts(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    return False
+
+
+def _wait_for(condition: Callable[[], bool], output: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError, http.client.HTTPException, AssertionError, ValueError):
-            if rabbit.call("GET", "nodes")[0]["running"]:
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"RabbitMQ did not start: {output.read_text('utf-8', 'replace')[-2000:]}")
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"RabbitMQ did not start: {output.read_text('utf-8', 'replace')[-2000:]}")
+        time.sleep(0.05)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,12 +1,15 @@
 """rabbitmq-exporter against a real RabbitMQ: queues of each kind, a policy, a shovel, federation, alarms."""
 
+import contextlib
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
-from exporter_servers import ParsedPage, free_port, get, parse_page, scrape, serving, until
+from exporter_servers import ParsedPage, free_port, get, parse_page, process, scrape, serving, until
 from rabbit_server import Rabbit, is_installed, rabbit_server
 
 from exporters.rabbitmq.cli import KIND
@@ -337,6 +340,37 @@ def test_promtool_finds_nothing_but_upstreams_names(rabbit: Rabbit, style: str) 
     names = {line.split(" ")[0] for line in complaints}
     upstream = set(parse_page(rabbit.plugin_page("/metrics")).types) | _listed("rabbitmq-kbudde-metrics.txt")
     assert names - upstream == set()
+
+
+def test_prometheus_scrapes_both_styles(rabbit: Rabbit, tmp_path: Path) -> None:
+    """Also the names that the plugin's own page breaks on; and types as the plugin has them."""
+    with serving(KIND, _flags(rabbit)) as first, serving(KIND, _flags(rabbit, style="kbudde")) as second:
+        port = free_port()
+        config = tmp_path / "prometheus.yml"
+        jobs = [
+            {"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}
+            for name, target in (("official", first), ("kbudde", second))
+        ]
+        scraping = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+        config.write_text(json.dumps({"global": scraping, "scrape_configs": jobs}))
+        command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={tmp_path / 'data'}"]
+        with process([*command, f"--web.listen-address=127.0.0.1:{port}"], tmp_path):
+            until(lambda: _query(port, "min(rabbitmq_up)") == 1, "Prometheus")
+            until(lambda: _query(port, "count(rabbitmq_up)") == 2, "both styles")
+            assert _query(port, 'sum(rabbitmq_queue_messages{job="official"})') == 61
+            assert _query(port, 'sum(rabbitmq_queue_messages{job="kbudde"})') == 61
+            assert _query(port, 'count(rabbitmq_queue_messages{queue=~"od.*"})') == 2
+            metadata = json.loads(get(port, "/api/v1/metadata").body)["data"]
+            assert metadata["rabbitmq_queue_disk_writes_total"][0]["type"] == "counter"
+            assert metadata["erlang_mnesia_failed_transactions"][0]["type"] == "counter"
+
+
+def _query(port: int, query: str) -> float:
+    with contextlib.suppress(OSError, KeyError):
+        answer = json.loads(get(port, "/api/v1/query?" + urlencode({"query": query})).body)
+        result = answer["data"]["result"]
+        return float(result[0]["value"][1]) if result else -1
+    return -1
 
 
 def _listed(name: str) -> set[str]:
