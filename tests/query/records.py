@@ -88,7 +88,9 @@ class Row:
 
     @property
     def tokens(self) -> set[str]:
-        return set(re.findall(r"[0-9a-z\x80-\U0010ffff]+", self.raw.lower()))
+        """Words of the record; in JSON an escaped line break ends one, as a space does."""
+        raw = re.sub(r"\\[bfnrt\\]", " ", self.raw) if self.format == "json" else self.raw
+        return set(re.findall(r"[0-9a-z\x80-\U0010ffff]+", raw.lower()))
 
     @property
     def timestamp(self) -> int:
@@ -171,7 +173,9 @@ ROWS: tuple[Row, ...] = (
         second=29,
         place=WEB,
     ),
-    Row(30, "the last second", level="info", second=3599.999999999, place=STAGING),
+    _json(30, "dump:\nError refused\tTimeout at C:\\new\\table", 30, "error"),
+    Row(31, r"cannot open C:\new\table", second=31),
+    Row(32, "the last second", level="info", second=3599.999999999, place=STAGING),
 )
 
 

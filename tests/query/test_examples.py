@@ -78,7 +78,7 @@ MEANINGS: dict[int, tuple[str, Wanted]] = {
             or (row.number("status") == 500 and row.text("path") not in ("/cart", "/x"))
         ),
     ),
-    24: ("trace_id:* failed or error | uniq by trace_id keep last", ids(2, 29)),
+    24: ("trace_id:* failed or error | uniq by trace_id keep last", ids(2, 30)),
 }
 
 SAME = [

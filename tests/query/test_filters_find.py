@@ -37,6 +37,9 @@ FILTERS: Mapping[str, Wanted] = {
     "*": lambda row: True,
     # Words and phrases.
     "error": lambda row: "error" in row.tokens,
+    "new table": lambda row: row.id in (30, 31),
+    "table error": lambda row: row.id == 30,
+    "nerror or ttimeout or ew": lambda row: False,
     "ERROR": lambda row: "error" in row.tokens,
     "errors": ids(24),
     "error*": lambda row: any(token.startswith("error") for token in row.tokens),
@@ -80,11 +83,11 @@ FILTERS: Mapping[str, Wanted] = {
     # Columns.
     "namespace=staging": lambda row: row.namespace == "staging",
     "ns != staging": lambda row: row.namespace != "staging",
-    "pod_name = api_v1": ids(19, 20, 30),
-    "pod = api%v1": ids(19, 20, 30),
-    "pod_name like 'api_v1'": ids(19, 20, 30),
+    "pod_name = api_v1": ids(19, 20, 32),
+    "pod = api%v1": ids(19, 20, 32),
+    "pod_name like 'api_v1'": ids(19, 20, 32),
     "pod like 'api-v_'": ids(),
-    "pod ilike 'API%'": ids(19, 20, 30),
+    "pod ilike 'API%'": ids(19, 20, 32),
     "pod not like 'api%'": lambda row: not row.pod.startswith("api"),
     "pod =~ ^web-[0-9a-f]+": lambda row: row.pod.startswith("web-"),
     "pod !~ (web|shop)": lambda row: not row.pod.startswith(("web", "shop")),
@@ -264,16 +267,16 @@ FILTERS: Mapping[str, Wanted] = {
     "* is true": ids(6),
     "* > 600": lambda row: any((row.number(name) or 0) > 600 for name in row.fields),
     # Time.
-    "_time:5m": ids(30),
+    "_time:5m": ids(32),
     "_time:1h": lambda row: True,
-    "_time:>now-1m": ids(30),
+    "_time:>now-1m": ids(32),
     "_time >= 2026-07-30T10:00:20Z": lambda row: row.second >= 20,
     "_time:[2026-07-30T10:00:05Z, 2026-07-30T10:00:07Z)": ids(5, 6),
     "@timestamp:range(2026-07-30T10:00:05Z, 2026-07-30T10:00:07Z]": ids(6, 7),
     "timestamp:2026-07-30T10:00:05Z": ids(5),
     "_time:2026-07-30": lambda row: True,
     "_time:yesterday": ids(),
-    "not _time:5m": lambda row: row.id != 30,
+    "not _time:5m": lambda row: row.id != 32,
     '_time:"10:00:25" or oom': ids(25, 26),
 }
 
@@ -321,4 +324,4 @@ def test_scope_is_outside_of_the_query(store: Store) -> None:
     scope = parse("ns=staging").filter
     compiled = compile(parse("error or *"), WINDOW, scope=scope, limit=None, now_ns=NOW)
     found = {Record(*row).source_id for row in store.rows(compiled.sql, compiled.params)}
-    assert found == {19, 20, 30}
+    assert found == {19, 20, 32}

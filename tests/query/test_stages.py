@@ -335,4 +335,4 @@ def test_tail_refuses_the_others_at_their_place(stage: str) -> None:
 def test_order_decides_what_a_limit_keeps(store: Store, order: Literal["newest", "oldest"]) -> None:
     query = compile(parse("| limit 2"), WINDOW, order=order, limit=None, now_ns=NOW)
     kept = [Record(*row).source_id for row in store.rows(query.sql, query.params)]
-    assert kept == ([30, 29] if order == "newest" else [1, 2])
+    assert kept == ([32, 31] if order == "newest" else [1, 2])

@@ -59,7 +59,7 @@ class TextSubject(Subject):
         return self.guarded(f"match({self.sql}, {self.params.text(pattern.text)})", may_be_empty=True)
 
     def contains(self, text: str, span: Span) -> str:
-        found = words.whole_tokens(text, starts=False, ends=False)
+        found = self._as_indexed(words.whole_tokens(text, starts=False, ends=False))
         return self.guarded(f"position({self.sql}, {self.params.text(text)}) > 0", found)
 
     def like(self, pattern: str, any_case: bool, span: Span) -> str:
@@ -113,7 +113,11 @@ class TextSubject(Subject):
 
     def tokens_of(self, text: str) -> list[str]:
         """The tokens a record must have when the whole text is this one."""
-        return words.whole_tokens(text, starts=True, ends=True)
+        return self._as_indexed(words.whole_tokens(text, starts=True, ends=True))
+
+    def _as_indexed(self, found: list[str]) -> list[str]:
+        """Without tokens of the record that may begin with the letter of an escape, which is not indexed."""
+        return [token for token in found if self.sql != "raw" or token[0] not in words.ESCAPE_LETTERS]
 
 
 def label(key: Key, params: Params) -> TextSubject:
