@@ -1,5 +1,6 @@
 """Fields of a record at read time, taken out of `raw`: what is not a number is stored once, in the text itself."""
 
+import re
 from collections.abc import Callable
 
 from loghouse.formats.catalogue import PACKS
@@ -11,6 +12,8 @@ DEPTH = 4  # levels of nested JSON objects that become dotted keys
 
 # Where the text a person reads first stands in a JSON record, the most usual first.
 MESSAGE_KEYS = ("message", "msg", "log", "body", "text", "@message", "MESSAGE", "Message", "event", "error")
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_@.:-]+")
 
 KV_PAIRS = "extractKeyValuePairs(raw, '=', ' ,;\\t', '\"')"
 
@@ -30,7 +33,7 @@ def field_text(key: str, bind: Bind) -> str:
         if key.startswith(prefix):
             source = f"extractGroups(raw, {quoted(_monolog())})[{group}]"
             branches.append(f"format = 'monolog', {_json_text(key.removeprefix(prefix), bind, source)}")
-    branches.append(f"format IN ({_with_pairs()}), {KV_PAIRS}[{bind(key, 'String')}]")
+    branches.append(f"{_may_be_pair(key, bind)}, {KV_PAIRS}[{bind(key, 'String')}]")
     return f"multiIf({', '.join(branches)}, '')"
 
 
@@ -42,7 +45,7 @@ def field_exists(key: str, bind: Bind) -> str:
     ]
     if key.startswith(("context.", "extra.")):
         branches.append(f"format = 'monolog', {field_text(key, bind)} != ''")
-    branches.append(f"format IN ({_with_pairs()}), mapContains({KV_PAIRS}, {bind(key, 'String')})")
+    branches.append(f"{_may_be_pair(key, bind)}, mapContains({KV_PAIRS}, {bind(key, 'String')})")
     return f"multiIf({', '.join(branches)}, 0)"
 
 
@@ -115,26 +118,30 @@ def keys_sql() -> str:
 
 
 def _json_text(key: str, bind: Bind, source: str = "raw") -> str:
+    """The text of the first of the two paths that is there, parsed only where the key stands in the record."""
     nested, literal = _paths(key, bind)
-    text = _json_value(source, literal)
-    return (
-        text
-        if nested == literal
-        else f"if(JSONHas({source}, {nested}), {_json_value(source, nested)}, {text})"
-    )
-
-
-def _json_value(source: str, path: str) -> str:
-    return (
-        f"if(JSONType({source}, {path}) IN ('Array', 'Object'), "
-        f"JSONExtractRaw({source}, {path}), JSONExtractString({source}, {path}))"
-    )
+    last = key.rpartition(".")[2]
+    branches = [f"{_has_key(last, bind)}, JSONExtractString({source}, {nested})"]
+    if nested != literal:
+        only_literal = f"{_has_key(key, bind)} AND NOT JSONHas({source}, {nested})"
+        branches.insert(0, f"{only_literal}, JSONExtractString({source}, {literal})")
+    return f"multiIf({', '.join(branches)}, '')"
 
 
 def _json_has(key: str, bind: Bind) -> str:
     nested, literal = _paths(key, bind)
-    has = f"JSONHas(raw, {literal})"
-    return has if nested == literal else f"(JSONHas(raw, {nested}) OR {has})"
+    has = f"({_has_key(key.rpartition('.')[2], bind)} AND JSONHas(raw, {nested}))"
+    return has if nested == literal else f"({has} OR ({_has_key(key, bind)} AND JSONHas(raw, {literal})))"
+
+
+def _has_key(key: str, bind: Bind) -> str:
+    """A cheap test that rules out most records; true of all where JSON may spell the key with escapes."""
+    quoted_key = f'"{key}"'
+    return f"position(raw, {bind(quoted_key, 'String')}) > 0" if _PLAIN_KEY.fullmatch(key) else "1"
+
+
+def _may_be_pair(key: str, bind: Bind) -> str:
+    return f"format IN ({_with_pairs()}) AND position(raw, {bind(key, 'String')}) > 0"
 
 
 def _paths(key: str, bind: Bind) -> tuple[str, str]:
