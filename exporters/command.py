@@ -182,7 +182,8 @@ def click_command(kind: Kind[Any]) -> click.Command:
         if version:
             click.echo(f"{kind.name} {VERSION}")
             return
-        flags = {name: _as_text(value) for name, value in given.items() if value is not None}
+        # A list that was not given is an empty tuple: it must not hide a variable, the file or the default.
+        flags = {name: _as_text(value) for name, value in given.items() if value not in (None, ())}
         try:
             file = read_file(config_file, settings) if config_file else None
             running = prepare(kind, flags, os.environ, file)

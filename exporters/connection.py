@@ -138,7 +138,11 @@ class Connection:
     def read_some(self, most: int) -> bytes:
         """What has arrived: at least one byte, at most `most`."""
         if self.position == len(self.buffer):
-            self._fill()
+            chunk = self._receive()
+            if len(chunk) <= most:
+                # Large bodies need not go through the buffer.
+                return chunk
+            self.buffer, self.position = bytearray(chunk), 0
         end = min(len(self.buffer), self.position + most)
         data = bytes(self.buffer[self.position : end])
         self.position = end
@@ -162,6 +166,10 @@ class Connection:
         if dropped:
             del self.buffer[:dropped]
             self.position = 0
+        self.buffer += self._receive()
+        return dropped
+
+    def _receive(self) -> bytes:
         try:
             self._socket.settimeout(self._deadline.remaining())
             chunk = self._socket.recv(_CHUNK)
@@ -172,8 +180,7 @@ class Connection:
         self._received += len(chunk)
         if self._received > self._limit:
             raise self._too_large()
-        self.buffer += chunk
-        return dropped
+        return chunk
 
     def _too_large(self) -> ScrapeError:
         return ScrapeError("too_large", f"{self._peer} answered with more than {self._limit} bytes")

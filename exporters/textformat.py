@@ -42,19 +42,19 @@ class LabelTexts(dict[str, str | None]):
 def read_families(
     blocks: Iterable[str], texts: LabelTexts, rename: Callable[[str], str] = lambda name: name
 ) -> Iterator[Family]:
-    """Families of a page, each as soon as the next begins; ScrapeError("protocol") for anything else.
+    """Families of a page in blocks; each comes as soon as the next begins. ScrapeError("protocol") if none.
 
     `rename` gives the name under which a family is passed on.
     """
     name = ""
     family: Family | None = None
     for block in blocks:
-        first, *described = f"\n{block}".split("\n# ")
-        if first:
+        first, *described = block.split("\n# ")
+        if first not in ("", "\n"):
             _add_lines(family, name, first, texts)
         for part in described:
-            comment, newline, body = part.partition("\n")
-            words = comment.split(" ", 2)
+            end = part.find("\n")
+            words = (part if end < 0 else part[:end]).split(" ", 2)
             if len(words) > 1 and words[0] in ("TYPE", "HELP"):
                 if family is None or name != words[1]:
                     if family is not None:
@@ -62,23 +62,28 @@ def read_families(
                     name = words[1]
                     family = Family(rename(name), "untyped", "")
                 _describe(family, words)
-            if newline:
-                _add_lines(family, name, f"\n{body}", texts)
+            if end >= 0:
+                _add_lines(family, name, part[end:], texts)
     if family is not None:
         yield family
 
 
 def split_blocks(chunks: Iterable[bytes], longest: int = 65536) -> Iterator[str]:
-    """Blocks of whole lines from pieces of a page, so that the page is never held as a whole."""
-    rest = b""
+    """Blocks of whole lines from pieces of a page, so that the page is never held as a whole.
+
+    Each line has its line break before it, so that names are found at the beginning of lines.
+    """
+    rest = b"\n"
     for chunk in chunks:
-        whole, newline, tail = (rest + chunk).rpartition(b"\n")
-        rest = tail
-        if newline:
-            yield text(whole)
-        elif len(rest) > longest:
-            raise ScrapeError("protocol", f"the page has a line of more than {longest} bytes")
-    if rest:
+        end = chunk.rfind(b"\n")
+        if end >= 0:
+            yield text(rest + chunk[:end])
+            rest = chunk[end:]
+        else:
+            rest += chunk
+            if len(rest) > longest:
+                raise ScrapeError("protocol", f"the page has a line of more than {longest} bytes")
+    if len(rest) > 1:
         yield text(rest)
 
 

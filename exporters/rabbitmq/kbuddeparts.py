@@ -9,7 +9,7 @@ from exporters.families import Family
 from exporters.rabbitmq import kbudde
 from exporters.rabbitmq.api import Item, string
 from exporters.rabbitmq.kbudde import CATALOGUE, KbuddeStyle
-from exporters.rabbitmq.source import Outcomes, Source
+from exporters.rabbitmq.source import Outcome, Outcomes, Source
 
 NAMESPACE = "rabbitmq"
 
@@ -19,8 +19,11 @@ def families(source: Source, ask: Ask) -> Iterator[Family]:
     outcomes = Outcomes()
     source.read_overview(totals=True)
     scrape = _KbuddeScrape(source)
-    parts = [outcomes.watch(name, part) for name, part in scrape.parts()]
-    yield from run_parts(NAMESPACE, ask, parts)
+    if source.api_is_down:
+        # One line in the log and one reason, not one for each part.
+        outcomes.found = {name: Outcome(up=False, seconds=0) for name, _ in scrape.parts()}
+    else:
+        yield from run_parts(NAMESPACE, ask, [outcomes.watch(*part) for part in scrape.parts()])
     page, style = scrape.page()
     for module, outcome in outcomes.found.items():
         style.add_module(module, outcome.up, outcome.seconds)

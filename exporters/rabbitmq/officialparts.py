@@ -68,9 +68,11 @@ class _OfficialScrape:
             "health": self._health,
             "queue_details": self._queue_details,
         }
+        if source.endpoints.plugin is None and source.api_is_down:
+            return
         yield "overview", self._overview
         for name, add in known.items():
-            if name in source.parts:
+            if name in source.parts and not source.api_is_down:
                 yield name, partial(_filled, add)
         if "queue" in source.parts:
             yield "queue", self._queues

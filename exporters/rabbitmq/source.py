@@ -37,6 +37,11 @@ class Source:
             self.error = error
 
     @property
+    def api_is_down(self) -> bool:
+        """Whether nothing more can be asked: the connection failed, not only one request."""
+        return self.error is not None and self.api.client.broken is not None
+
+    @property
     def own_node(self) -> str:
         """The node that answered."""
         return string(self.overview, "node")

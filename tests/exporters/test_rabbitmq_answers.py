@@ -25,7 +25,7 @@ from exporter_servers import (
     until,
 )
 
-from exporters.command import prepare
+from exporters.command import click_command, prepare
 from exporters.rabbitmq import kbudde, official
 from exporters.rabbitmq.cli import KIND
 from exporters.settings import SettingsError, read_file
@@ -336,10 +336,15 @@ def test_a_plugin_without_end_leaves_the_api() -> None:
     assert page.value("rabbitmq_queue_messages", vhost="/", queue="quorum") == 5
 
 
-def test_nothing_listens() -> None:
-    page = scrape(KIND, {"url": f"http://127.0.0.1:{free_port()}", "plugin_url": "none"})
-    assert page.value("rabbitmq_up") == 0
+@pytest.mark.parametrize("style", ["official", "kbudde"])
+def test_nothing_listens(style: str, caplog: pytest.LogCaptureFixture) -> None:
+    flags = {"url": f"http://127.0.0.1:{free_port()}", "plugin_url": "none", "style": style}
+    page = scrape(KIND, flags)
+    assert [page.samples["rabbitmq_up", labels] for labels in page.series("rabbitmq_up")] == [0]
     assert page.value("rabbitmq_exporter_scrape_error", reason="refused") == 1
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["rabbitmq"]
+    modules = {"overview", "exchange", "node", "queue"} if style == "kbudde" else set()
+    assert page.label_values("rabbitmq_module_up", "module") == modules
 
 
 def _many(path: str, query: dict[str, str]) -> Any:
@@ -457,6 +462,24 @@ def test_kbuddes_variables(tmp_path: Path) -> None:
     )
     assert running.serve.listen_address == "127.0.0.1:9999"
     assert (running.serve.log_format, running.serve.log_level) == ("json", "error")
+
+
+def test_lists_of_variables_and_defaults_reach_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flags that are not given leave them alone."""
+    monkeypatch.setenv("RABBIT_EXPORTERS", "node,health")
+    asked: list[str] = []
+
+    def answer(path: str, query: dict[str, str]) -> Any:
+        asked.append(path)
+        return _four(path, query)
+
+    with _api(answer) as port:
+        arguments = ["--once", f"--rabbit.url=http://127.0.0.1:{port}", "--metrics-style=kbudde"]
+        with pytest.raises(SystemExit) as ended:
+            click_command(KIND).main(arguments)
+    assert ended.value.code == 0
+    assert [path for path in asked if not path.startswith("health")] == ["overview", "nodes"]
+    assert "health/checks/local-alarms" in asked
 
 
 def test_names_of_kbuddes_file(tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ def test_an_api_that_is_down_leaves_the_plugin(rabbit: Rabbit) -> None:
     page = scrape(KIND, _flags(rabbit, url=f"http://127.0.0.1:{free_port()}"))
     assert page.value("rabbitmq_up") == 1
     assert page.value("rabbitmq_queue_messages", vhost="shop", queue="orders") == 17
-    assert page.value("rabbitmq_exporter_collector_error", collector="node", reason="refused") == 1
+    assert page.value("rabbitmq_exporter_collector_error", collector="overview", reason="refused") == 1
 
 
 def test_parts_that_are_off_by_default(rabbit: Rabbit) -> None:

@@ -72,7 +72,7 @@ def test_left_out_and_renamed() -> None:
             return raw if "a" in parse_labels(raw).values() else None
 
     page = '# TYPE long_x gauge\nlong_x{q="a"} 1\nlong_x{q="b"} 2\nlong_x{q="a"} +Inf\n'
-    (family,) = read_families([page.rstrip()], OnlyA(), lambda name: name.replace("long_", ""))
+    (family,) = read_families([f"\n{page.rstrip()}"], OnlyA(), lambda name: name.replace("long_", ""))
     assert lines_of(family) == ['x{q="a"} 1', 'x{q="a"} +Inf']
 
 
