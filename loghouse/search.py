@@ -53,8 +53,7 @@ class Found:
 
     def raw(self) -> Iterator[list[bytes]]:
         """Pages of records as they were written; nothing else is read."""
-        sql = f"SELECT raw FROM ({self.compiled.sql})"  # noqa: S608 - compiled, its values are bound
-        for (column,) in self._blocks(sql, strings_as_bytes=True):
+        for (column,) in self._blocks(self.compiled.raw_sql, strings_as_bytes=True):
             yield from self._given_out(list(column))
 
     def rows(self) -> Iterator[list[Sequence[Any]]]:

@@ -219,6 +219,11 @@ class Records:
             return f"SELECT {columns} FROM {self.tail_of_query(order)}"
         return f"SELECT {columns} FROM {_records_of(self.tail_of_query(order))}{_order_by(order)}"
 
+    def select_raw(self) -> str:
+        """The same rows with nothing but the record as it was written."""
+        order = self.order_by or _newest(self.context.order)
+        return f"SELECT raw FROM {self.tail_of_query(order)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

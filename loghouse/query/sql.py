@@ -36,6 +36,7 @@ class Compiled:
     kind: Literal["records", "table"]
     kinds: tuple[Kind, ...] = ()
     shown: Shown = Shown()
+    raw_sql: str = ""  # of records: the same rows, the column `raw` alone
     settings: Mapping[str, int] = field(default_factory=lambda: dict(_SETTINGS))
 
     @property
@@ -78,7 +79,9 @@ def compile(
             "Ask in several queries",
         )
     if isinstance(rows, Records):
-        return Compiled(rows.select(), params.values, tuple(COLUMNS), "records", (), rows.shown)
+        return Compiled(
+            rows.select(), params.values, tuple(COLUMNS), "records", (), rows.shown, rows.select_raw()
+        )
     names = tuple(column.name for column in rows.columns)
     return Compiled(
         rows.select(), params.values, names, "table", tuple(column.kind for column in rows.columns)
