@@ -117,6 +117,19 @@ def keys_sql() -> str:
     )
 
 
+def noted_keys_sql() -> str:
+    """The names that the catalogue of fields notes: `keys_sql`, without taking a text format's record apart.
+
+    A record of a format counts as having all of its fields; the expression is planned with every insert.
+    """
+    of_formats = ", ".join(f"format = '{pack.name}', {listed(pack.fields)}" for pack in PACKS if pack.fields)
+    return (
+        f"if(format = 'json', arrayMap(p -> p.1, {json_pairs_sql()}), arrayConcat(multiIf({of_formats}, []), "
+        f"if(format IN ({_with_pairs()}), mapKeys({KV_PAIRS}), []), "
+        f"if(format = 'monolog', mapKeys({_monolog_objects()}), [])))::Array(LowCardinality(String))"
+    )
+
+
 def _json_text(key: str, bind: Bind, source: str = "raw") -> str:
     """The text of the first of the two paths that is there, parsed only where the key stands in the record."""
     nested, literal = _paths(key, bind)

@@ -76,7 +76,7 @@ SETTINGS {dedup_window}, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS note_fields {on_cluster} TO {local:fields} AS
 SELECT
-    toDate(timestamp) AS day, namespace, container, format, arrayJoin({keys}) AS field, count() AS records
+    toDate(timestamp) AS day, namespace, container, format, arrayJoin({noted_keys}) AS field, count() AS records
 FROM {local:logs}
 WHERE cityHash64(source_id, offset) % 16 = 0 AND length(raw) < 65536
 GROUP BY day, namespace, container, format, field
