@@ -1,8 +1,9 @@
-"""Settings, read once: the only module of loghouse that looks at the environment or at files of settings."""
+"""Settings, read once: the only module of loghouse that looks at the environment."""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from loghouse.errors import UsageError
@@ -80,6 +81,13 @@ def wants_colour(choice: str, terminal: bool, environ: Mapping[str, str] = os.en
     if choice != "auto":
         return choice == "always"
     return terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def take_profile(name: str | None) -> None:
+    """Make the settings of a profile (docs/logq.md) defaults of the variables that are not set."""
+    from loghouse.profiles import load_profile, with_profile
+
+    os.environ.update(with_profile(load_profile(name, Path.cwd(), os.environ), os.environ))
 
 
 def default_state_dir(environ: Mapping[str, str] = os.environ) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,6 @@ from loghouse.config import store_url
 from loghouse.errors import ExitCode
 from loghouse.logq.options import Selection, option
 from loghouse.render.escapes import one_line, visible
-
-if TYPE_CHECKING:
-    from loghouse.store.client import Store
 
 # One index in ClickHouse's plan: its kind, for a skip index its name, then what it leaves to be read.
 _INDEX = re.compile(
@@ -72,26 +69,16 @@ def explain(options: Options) -> ExitCode:
 
 
 def _costs(options: Options, sql: str, params: dict[str, str | int | float]) -> Iterator[str]:
-    from loghouse.store.client import Store as Connection
+    from loghouse.cost import estimate, table_size
+    from loghouse.store.client import Store
 
-    with Connection(store_url(options.url)) as store:
+    with Store(store_url(options.url)) as store:
         yield "Indexes:"
         plan = "\n".join(line for (line,) in store.rows(f"EXPLAIN indexes = 1 {sql}", params))
         for kind, name, used, granules in _INDEX.findall(plan):
             yield f"  {kind}{f' {name}' if name else ''}: {used} parts, {granules} granules are left"
-        parts = rows = marks = 0
-        for *_, each_parts, each_rows, each_marks in store.rows(f"EXPLAIN ESTIMATE {sql}", params):
-            parts, rows, marks = parts + each_parts, rows + each_rows, marks + each_marks
-        size, total = _table_size(store)
-        yield f"\nWould read: at most {rows} of {total} records in {parts} parts"
+        cost = estimate(store, sql, params)
+        _, total = table_size(store)
+        yield f"\nWould read: at most {cost.rows} of {total} records in {cost.parts} parts"
         if total:
-            yield f"            about {size * rows / total / 1e6:.1f} MB of records, compressed"
-
-
-def _table_size(store: Store) -> tuple[int, int]:
-    """Compressed bytes and rows of the table of records."""
-    rows = store.rows(
-        "SELECT sum(data_compressed_bytes), sum(rows) FROM system.parts "
-        "WHERE database = currentDatabase() AND table = 'logs' AND active"
-    )
-    return int(rows[0][0]), int(rows[0][1])
+            yield f"            about {cost.size / 1e6:.1f} MB of records, compressed"

@@ -12,6 +12,7 @@ import typer
 from loghouse.config import store_url
 from loghouse.console import say
 from loghouse.errors import ExitCode, UsageError
+from loghouse.logq.limits import keep_budget, limited_store
 from loghouse.logq.options import Reading, option
 
 if TYPE_CHECKING:
@@ -68,7 +69,6 @@ def fields(options: Options) -> ExitCode:
     from loghouse.logq.selection import select
     from loghouse.query import Compiled
     from loghouse.search import Search, find
-    from loghouse.store.client import Store
 
     if options.limit < 0:
         raise UsageError(f"--limit {options.limit} is not a number of records", "0 means all of them")
@@ -81,10 +81,11 @@ def fields(options: Options) -> ExitCode:
         limit=options.limit or None,
         zone=selected.zone,
     )
-    with Store(store_url(options.url)) as store:
+    with limited_store(store_url(options.url), options) as store:
         found = find(store, search)
         if found.compiled.kind == "table":
             raise UsageError("fields are those of records, and this query makes a table", "Drop its stages")
+        keep_budget(store, options, found.compiled.sql, found.compiled.params)
         total, seen = _look(record for page in found.records() for record in page)
     if not total:
         if not options.quiet:

@@ -44,6 +44,9 @@ class Common:
         str | None,
         option("--url", help="The store: clickhouse://user:password@host:9000/loghouse.", env="URL"),
     ] = None
+    use_profile: Annotated[
+        str | None, option("--profile", help="Take the settings of this profile.", env="PROFILE")
+    ] = None
     quiet: Annotated[bool, option("-q", "--quiet", help="No notices on stderr.", env="QUIET")] = False
     debug: Annotated[bool, option("--debug", help="Show tracebacks.", env="DEBUG")] = False
 
@@ -129,5 +132,32 @@ class Shape(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading(Selection, Shape):
+class Limits(Common):
+    """Where the server stops a query."""
+
+    max_time: Annotated[
+        str | None, option("--max-time", help="Stop a query after this time: 30s.", env="MAX_TIME")
+    ] = None
+    max_memory: Annotated[
+        str | None,
+        option("--max-memory", help="Stop a query that needs more memory: 2GB.", env="MAX_MEMORY"),
+    ] = None
+    max_rows: Annotated[
+        int | None,
+        option("--max-rows", help="Stop a query that reads more rows of the table.", env="MAX_ROWS"),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Printing(Selection, Shape):
     """Which records and how to print them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Printing, Limits):
+    """The same, and what reading them may cost."""
+
+    budget: Annotated[
+        str | None,
+        option("--budget", help="Refuse a query that would read more from disk: 10GB.", env="BUDGET"),
+    ] = None

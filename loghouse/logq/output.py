@@ -94,6 +94,25 @@ def record_renderer(
 
 def table_renderer(shape: Shape, screen: Terminal, zone: tzinfo, compiled: Compiled) -> TableRenderer:
     """The renderer of a table that the options ask for."""
+    render = _table_format(shape, screen, zone)
+    if render is None:
+        return _pretty_table(screen, zone, compiled)
+    return _with_times(render, compiled.kinds, _program_clock(shape, zone).rfc3339)
+
+
+def plain_table_renderer(shape: Shape, screen: Terminal, zone: tzinfo) -> TableRenderer:
+    """The renderer of a table of which nothing is known but its columns: the answer to raw SQL."""
+    render = _table_format(shape, screen, zone)
+    if render is not None:
+        return render
+    from loghouse.render.table import DrawnTable, render_tsv
+
+    return DrawnTable(screen.width, screen.colour).table if screen.is_one or screen.colour else render_tsv
+
+
+def _table_format(shape: Shape, screen: Terminal, zone: tzinfo) -> TableRenderer | None:
+    """The renderer of `-o`; None for pretty, which depends on the table."""
+    render: TableRenderer
     match shape.output:
         case Format.JSON | Format.JSONL:
             from loghouse.render.jsonlines import JsonLines
@@ -111,8 +130,8 @@ def table_renderer(shape: Shape, screen: Terminal, zone: tzinfo, compiled: Compi
 
             render = render_bare_rows
         case _:
-            return _pretty_table(screen, zone, compiled)
-    return _with_times(render, compiled.kinds, _program_clock(shape, zone).rfc3339)
+            return None
+    return render
 
 
 def _pretty_table(screen: Terminal, zone: tzinfo, compiled: Compiled) -> TableRenderer:

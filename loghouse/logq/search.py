@@ -11,6 +11,7 @@ import typer
 from loghouse.config import store_url
 from loghouse.console import say, told
 from loghouse.errors import ExitCode, QueryError, StoreError, UsageError
+from loghouse.logq.limits import keep_budget, limited_store
 from loghouse.logq.options import DEFAULT_LIMIT, Format, Reading, option
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ def search(options: Options) -> ExitCode:
     """
     from loghouse.logq.output import terminal
     from loghouse.logq.selection import select
-    from loghouse.store.client import Store
 
     if options.limit is not None and options.limit < 0:
         raise UsageError(f"--limit {options.limit} is not a number of records", "0 means all of them")
@@ -52,7 +52,7 @@ def search(options: Options) -> ExitCode:
         for notice in selected.query.notices:
             span = notice.span
             say(told(QueryError(notice.message, span.text, span.start, span.end), "note"))
-    with Store(store_url(options.url)) as store:
+    with limited_store(store_url(options.url), options) as store:
         return answer(options, options.limit, selected, store, terminal(options))
 
 
@@ -74,6 +74,7 @@ def answer(
     )
     began = time.monotonic()
     found = find(store, search)
+    keep_budget(store, options, found.compiled.sql, found.compiled.params)
     try:
         count = _print(options, screen, selected, found)
     except StoreError as error:

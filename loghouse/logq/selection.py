@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from loghouse.errors import UsageError
@@ -43,6 +43,12 @@ def select(words: Sequence[str], options: Selection) -> Selected:
         now_ns=now_ns,
         zone=here,
     )
+
+
+def with_stages(selected: Selected, stages: str) -> Selected:
+    """The same records, with these stages after those of the query."""
+    added = parse(f"| {stages}").stages
+    return replace(selected, query=replace(selected.query, stages=(*selected.query.stages, *added)))
 
 
 def _scope(options: Where) -> Filter | None:

@@ -16,7 +16,7 @@ import typer
 from loghouse.config import store_url
 from loghouse.console import say
 from loghouse.errors import ExitCode, UsageError
-from loghouse.logq.options import Format, Reading, option
+from loghouse.logq.options import Format, Printing, option
 
 if TYPE_CHECKING:
     from loghouse.logq.selection import Selected
@@ -27,7 +27,7 @@ DEFAULT_TAIL = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(Reading):
+class Options(Printing):
     """Options of `logq tail`."""
 
     query: Annotated[tuple[str, ...], typer.Argument(help="What to look for; everything when left out.")] = ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from loghouse.config import store_url
 from loghouse.errors import ExitCode, UsageError
+from loghouse.logq.limits import limited_store
 from loghouse.logq.options import Reading, option
 from loghouse.logq.search import answer
 
@@ -38,14 +39,11 @@ def values(options: Options) -> ExitCode:
     Example: logq values status 'path:/cart*' -n prod
     """
     from loghouse.logq.output import terminal
-    from loghouse.logq.selection import select
-    from loghouse.query import parse
-    from loghouse.store.client import Store
+    from loghouse.logq.selection import select, with_stages
 
     if options.limit < 0:
         raise UsageError(f"--limit {options.limit} is not a number of values", "0 means all of them")
-    counted = parse(f"| where has({options.name}) | top {options.limit or ALL_VALUES} {options.name}")
-    selected = select(options.query, options)
-    query = replace(selected.query, stages=(*selected.query.stages, *counted.stages))
-    with Store(store_url(options.url)) as store:
-        return answer(options, None, replace(selected, query=query), store, terminal(options))
+    counted = f"where has({options.name}) | top {options.limit or ALL_VALUES} {options.name}"
+    selected = with_stages(select(options.query, options), counted)
+    with limited_store(store_url(options.url), options) as store:
+        return answer(options, None, selected, store, terminal(options))

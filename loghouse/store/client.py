@@ -22,14 +22,25 @@ Columns = Sequence[Sequence[Any]]
 
 CONNECT_TIMEOUT = 5  # seconds
 READ_TIMEOUT = 300  # seconds without a byte from the server; progress packets come far more often
+# What a server stops, by its error number, and the flag of `logq` for it.
+_LIMITS = {
+    158: ("would read more rows than allowed", "--max-rows"),
+    159: ("took longer than allowed", "--max-time"),
+    160: ("would take longer than allowed", "--max-time"),
+    241: ("needs more memory than allowed", "--max-memory"),
+}
 AUTHENTICATION_FAILED = (193, 516)  # WRONG_PASSWORD (old servers), AUTHENTICATION_FAILED
 
 
 class Store:
     """A connection that opens on first use; not to be shared between threads."""
 
-    def __init__(self, url: StoreUrl, read_timeout: float = READ_TIMEOUT) -> None:
+    def __init__(
+        self, url: StoreUrl, read_timeout: float = READ_TIMEOUT, settings: Settings | None = None
+    ) -> None:
+        """`settings` hold for every query, unless one has its own."""
         self.url = url
+        self._settings = dict(settings or {})
         self._read_timeout = read_timeout
         self._client: Any = None
 
@@ -77,6 +88,18 @@ class Store:
             if not ended:
                 self.close()
 
+    def table(self, sql: str, settings: Settings) -> tuple[list[str], Iterator[list[Row]]]:
+        """The names of the columns of a query and its rows in pages, as they arrive."""
+        with _translated(self):
+            blocks = self._driver().execute_iter(sql, {}, with_column_types=True, settings=dict(settings))
+            header: Columns = next(blocks, [])
+        return [str(name) for name, _ in header], self._pages(blocks)
+
+    def _pages(self, blocks: Iterator[Columns]) -> Iterator[list[Row]]:
+        with _translated(self):
+            for columns in blocks:
+                yield list(zip(*columns, strict=True))
+
     def insert(
         self, table: str, columns: Sequence[str], data: Sequence[Sequence[Any]], settings: Settings
     ) -> None:
@@ -120,7 +143,7 @@ class Store:
                 client_name="logq",
                 connect_timeout=CONNECT_TIMEOUT,
                 send_receive_timeout=self._read_timeout,
-                settings={"server_side_params": True},
+                settings={"server_side_params": True, **self._settings},
             )
             self._client.iter_query_result_cls = _WholeBlocks
         return self._client
@@ -151,10 +174,14 @@ class _WholeBlocks:
 
     def __init__(self, packets: Iterable[Any], with_column_types: bool = False) -> None:
         self._packets = packets
+        self._wants_header = with_column_types
 
-    def __iter__(self) -> Iterator[list[Columns]]:
+    def __iter__(self) -> Iterator[list[Any]]:
         for packet in self._packets:
             block = getattr(packet, "block", None)
+            if block is not None and self._wants_header:
+                self._wants_header = False
+                yield [block.columns_with_types]
             yield [block.get_columns()] if block is not None and block.num_rows else []
 
 
@@ -191,6 +218,11 @@ def _server_error(code: int, text: str, url: StoreUrl) -> StoreError:
             f'ClickHouse at {url.address} refused user "{url.user}" (wrong name or password)',
             "Set them in --url or LOGQ_URL, or the password in a file named by LOGQ_PASSWORD_FILE",
             code,
+        )
+    if code in _LIMITS:
+        what, flag = _LIMITS[code]
+        return StoreError(
+            f"the query {what}", f"Narrow it, or raise {flag} (or the limit of the server)", code
         )
     return StoreError(f"ClickHouse at {url.address}: {message}", "", code)
 
