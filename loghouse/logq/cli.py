@@ -11,7 +11,7 @@ import typer
 
 from loghouse import console
 from loghouse.errors import ExitCode
-from loghouse.logq import explain, fields, hist, profile, search, sql, stats, tail, values
+from loghouse.logq import explain, export, fields, hist, profile, search, sql, stats, tail, values
 from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ add(app, "values", values.Options, values.values)
 add(app, "hist", hist.Options, hist.hist)
 add(app, "stats", stats.Options, stats.stats)
 add(app, "sql", sql.Options, sql.sql)
+add(app, "export", export.Options, export.export)
 add(app, "profile", profile.Options, profile.profile)
 add(app, "explain", explain.Options, explain.explain)
 
