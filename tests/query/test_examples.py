@@ -91,7 +91,6 @@ SAME = [
 # These need stages that are not there yet.
 LATER = {
     23: ("path:* | stats by (path) count() n | eval rate=bad/n", "eval"),
-    25: ("ns=prod | patterns | top 20", "patterns"),
     26: ("panic | context before 5 after 20 across node window 10m", "context"),
     27: ("container=nginx | pattern '<ip> - <_>' | where status>=500 | top 5 uri", "pattern"),
     28: ('app=shop | json | where cart.total > 100 | format "{user} {cart.total}"', "json"),
@@ -133,6 +132,12 @@ def test_stats_before_and_behind(store: Store) -> None:
 def test_histogram_has_every_bucket(store: Store) -> None:
     rows = table(store, "ns=prod | hist 5m by level")
     assert len(rows) == 12 * len({row.level for row in ROWS if row.namespace == "prod"})
+
+
+def test_patterns_keep_twenty_and_start_with_the_most_frequent(store: Store) -> None:
+    everything = table(store, "ns=prod | patterns")
+    assert table(store, "ns=prod | patterns | top 20") == everything[:20]
+    assert sum(row[1] for row in everything) == sum(row.namespace == "prod" for row in ROWS)
 
 
 @pytest.mark.parametrize("number", LATER)

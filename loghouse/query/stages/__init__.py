@@ -3,7 +3,7 @@
 To add one: write its module and name it here.
 """
 
-from loghouse.query.stages import columns, cut, hist, sort, stats, top, uniq, where
+from loghouse.query.stages import columns, cut, hist, sort, stats, templates, top, uniq, where
 from loghouse.query.stages.stage import StageKind
 
 KINDS = (
@@ -18,5 +18,6 @@ KINDS = (
     StageKind(("uniq", "dedup", "distinct"), uniq.read, "uniq by trace_id keep last"),
     StageKind(("top",), top.read_top, "top 5 uri"),
     StageKind(("rare",), top.read_rare, "rare 5 uri"),
+    StageKind(("patterns", "cluster", "collapse_nums"), templates.read, "patterns | limit 20"),
 )
 STAGES = {name: kind for kind in KINDS for name in kind.names}
