@@ -15,9 +15,9 @@ CREATE TABLE IF NOT EXISTS {local:logs} {on_cluster}
     stream LowCardinality(String) CODEC(ZSTD(1)),
     level Enum8({levels}) CODEC(ZSTD(1)),
     format LowCardinality(String) CODEC(ZSTD(1)),
-    -- Blocks of 2 MB instead of 1 MB: a tenth fewer bytes on disk. Larger ones save more, and a search that shows
+    -- Blocks of 4 MB instead of 1 MB: a sixth fewer bytes on disk. Larger ones save little more, and a search that shows
     -- the newest records of forty containers unpacks a whole block of each.
-    raw String CODEC(ZSTD(3)) SETTINGS (min_compress_block_size = 2097152, max_compress_block_size = 2097152),
+    raw String CODEC(ZSTD(3)) SETTINGS (min_compress_block_size = 4194304, max_compress_block_size = 4194304),
     numbers Map(LowCardinality(String), Float64) CODEC(ZSTD(3)),
     source_id UInt64 CODEC(ZSTD(1)),
     offset UInt64 CODEC(Delta, ZSTD(1)),
