@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Annotated, NoReturn
 
 import typer
@@ -141,6 +142,54 @@ def ship(options: Ship) -> ExitCode:
     return ExitCode.OK if summary.complete and not summary.problems else ExitCode.PARTIAL
 
 
+@dataclass(frozen=True, kw_only=True)
+class Receive(Common):
+    """Options of `loghouse receive`."""
+
+    forward: Annotated[str, typer.Option("--forward", help="HOST:PORT for Fluent Forward; '' for none.")] = (
+        "127.0.0.1:24224"
+    )
+    http: Annotated[str, typer.Option("--http", help="HOST:PORT for HTTP; '' for none.")] = "127.0.0.1:9428"
+    token_file: Annotated[str, typer.Option("--token-file", help="HTTP clients must send this token.")] = ""
+    shared_key_file: Annotated[
+        str, typer.Option("--shared-key-file", help="Forward clients must know this key.")
+    ] = ""
+    users_file: Annotated[
+        str, typer.Option("--users-file", help="Forward clients must be one of these NAME:PASSWORD lines.")
+    ] = ""
+    certificate: Annotated[str, typer.Option("--tls-cert", help="Serve TLS with this certificate.")] = ""
+    key: Annotated[str, typer.Option("--tls-key", help="The certificate's key.")] = ""
+    node: Annotated[
+        str, typer.Option("--node", help="Name of this node [default: host name].", envvar="LOGHOUSE_NODE")
+    ] = ""
+
+
+def receive(options: Receive) -> ExitCode:
+    """Take logs from Fluent Bit, Fluentd, Docker, Loki, Elasticsearch and OpenTelemetry clients.
+
+    Example: loghouse receive --forward 0.0.0.0:24224 --shared-key-file /etc/loghouse/key
+    """
+    from loghouse.receive.command import Listening, Receiver, until
+    from loghouse.ship.command import stopped_by_signals
+
+    listening = Listening(
+        options.forward,
+        options.http,
+        options.token_file,
+        options.shared_key_file,
+        options.users_file,
+        options.certificate,
+        options.key,
+    )
+    stop = Event()
+    with stopped_by_signals(stop):
+        receiver = Receiver(listening, store_url(options.url), options.node)
+        if not options.quiet:
+            console.say(str(receiver))
+        until(stop, receiver)
+    return ExitCode.OK
+
+
 def _make_tables(url: StoreUrl) -> None:
     from loghouse.store.client import Store
     from loghouse.store.migrate import migrate as apply
@@ -152,3 +201,4 @@ def _make_tables(url: StoreUrl) -> None:
 add(app, "up", Up, up)
 add(app, "migrate", Migrate, migrate)
 add(app, "ship", Ship, ship)
+add(app, "receive", Receive, receive)

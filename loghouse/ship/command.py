@@ -48,7 +48,7 @@ def ship(
     delivery = Delivery(store or Store(store_url, read_timeout=INSERT_TIMEOUT), offsets, node, once)
     shipper = Shipper(discovery, offsets, delivery, node, problems, stop, on_progress)
     try:
-        with _stopped_by_signals(stop):
+        with stopped_by_signals(stop):
             shipper.run(once)
             complete = delivery.close(stop, STOP_DEADLINE)
         delivery.check()
@@ -65,7 +65,8 @@ def ship(
 
 
 @contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Set `stop` at SIGINT and SIGTERM, when this is the main thread; the second one interrupts."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
