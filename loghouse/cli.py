@@ -150,6 +150,9 @@ class Receive(Common):
         "127.0.0.1:24224"
     )
     http: Annotated[str, typer.Option("--http", help="HOST:PORT for HTTP; '' for none.")] = "127.0.0.1:9428"
+    syslog: Annotated[
+        str, typer.Option("--syslog", help="HOST:PORT for syslog over TCP and UDP [default: none].")
+    ] = ""
     token_file: Annotated[str, typer.Option("--token-file", help="HTTP clients must send this token.")] = ""
     shared_key_file: Annotated[
         str, typer.Option("--shared-key-file", help="Forward clients must know this key.")
@@ -175,6 +178,7 @@ def receive(options: Receive) -> ExitCode:
     listening = Listening(
         options.forward,
         options.http,
+        options.syslog,
         options.token_file,
         options.shared_key_file,
         options.users_file,

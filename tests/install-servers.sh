@@ -3,7 +3,7 @@
 # what is missing say so and skip.
 set -eu
 wanted=""
-for pair in redis-server:redis-server memcached:memcached clickhouse-client:clickhouse-client promtool:prometheus rabbitmqctl:rabbitmq-server; do
+for pair in redis-server:redis-server memcached:memcached clickhouse-client:clickhouse-client promtool:prometheus rsyslogd:rsyslog rabbitmqctl:rabbitmq-server; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || wanted="$wanted ${pair#*:}"
 done
 [ -n "$wanted" ] || exit 0

@@ -15,6 +15,7 @@ from loghouse.receive.handshake import Secrets
 from loghouse.receive.http import HttpServer
 from loghouse.receive.intake import Intake
 from loghouse.receive.storing import StoreSink
+from loghouse.receive.syslog import SyslogServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Listening:
 
     forward: str = ""
     http: str = ""
+    syslog: str = ""
     token_file: str = ""
     shared_key_file: str = ""
     users_file: str = ""
@@ -41,25 +43,28 @@ class Receiver:
         self.intake = Intake(StoreSink(store_url, node))
         self.forward: ForwardServer | None = None
         self.http: HttpServer | None = None
+        self.syslog: SyslogServer | None = None
         try:
             if listening.forward:
                 self.forward = ForwardServer(*address(listening.forward), self.intake, secrets, tls)
             if listening.http:
                 files = (listening.certificate, listening.key) if tls else None
                 self.http = HttpServer(*address(listening.http), self.intake, token, files)
+            if listening.syslog:
+                self.syslog = SyslogServer(*address(listening.syslog), self.intake)
         except OSError as error:
             self.close()
             raise UsageError(f"cannot listen ({error})", "Choose another HOST:PORT") from None
 
     def close(self) -> None:
         """Stop taking, then store what was taken."""
-        for server in (self.forward, self.http):
+        for server in (self.forward, self.http, self.syslog):
             if server:
                 server.close()
         self.intake.close()
 
     def __str__(self) -> str:
-        ports = [("forward", self.forward), ("http", self.http)]
+        ports = [("forward", self.forward), ("http", self.http), ("syslog", self.syslog)]
         return "receiving: " + ", ".join(f"{name} on port {server.port}" for name, server in ports if server)
 
 

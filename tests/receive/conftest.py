@@ -12,7 +12,7 @@ from loghouse.receive.command import Listening, Receiver
 from loghouse.store.client import Store
 from loghouse.store.migrate import migrate
 
-ANYWHERE = Listening(forward="127.0.0.1:0", http="127.0.0.1:0")
+ANYWHERE = Listening(forward="127.0.0.1:0", http="127.0.0.1:0", syslog="127.0.0.1:0")
 
 
 @pytest.fixture(scope="session")
