@@ -4,46 +4,64 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import NoReturn
 
 import typer
 
 from loghouse import console
 from loghouse.errors import ExitCode
-from loghouse.logq import explain, export, fields, hist, profile, search, sql, stats, tail, values
 from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
 
-app = typer.Typer(
-    help="Search and follow logs. A query without a verb is a search: logq 'error level>=warn' -n prod",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": HELP_OPTIONS},
-)
-
-add(app, "search", search.Options, search.search)
-add(app, "tail", tail.Options, tail.tail)
-add(app, "fields", fields.Options, fields.fields)
-add(app, "values", values.Options, values.values)
-add(app, "hist", hist.Options, hist.hist)
-add(app, "stats", stats.Options, stats.stats)
-add(app, "sql", sql.Options, sql.sql)
-add(app, "export", export.Options, export.export)
-add(app, "profile", profile.Options, profile.profile)
-add(app, "explain", explain.Options, explain.explain)
+# The verbs, in the order of the help, and the first line of each one's own. A verb is the function of its name
+# in the module of its name, with `Options`; to load the options of all would take longer than some searches.
+VERBS: Mapping[str, str] = {
+    "search": "Search records: oldest first, the newest at the bottom.",
+    "tail": "Print the last records, then new ones in the order in which they are stored, until Ctrl-C.",
+    "hist": "Count records over time.",
+    "stats": "Compute figures over records.",
+    "fields": "List the columns and fields of records: their kind, in how many records they are, examples.",
+    "values": "List the values of a field, the most frequent first.",
+    "export": "Write all records of a query to a file, oldest first; the file appears when it is complete.",
+    "explain": "Say what a query means: its canonical form, SQL and indexes, and what it would read.",
+    "sql": "Run one SQL statement that reads, in the database of the store.",
+    "profile": "Show the profiles there are and the settings of one, each with its file.",
+}
 
 _HELP = frozenset(HELP_OPTIONS)
 
 
 def main() -> NoReturn:
     """The entry point."""
-    command = command_line(app)
-    arguments = sys.argv[1:]
+    arguments = with_verb(sys.argv[1:])
+    command = command_line(_app(arguments[0] if arguments else ""))
     code = console.guarded(lambda: _take_profile(arguments), debug=False)
     if code:
         console.leave(code)
-    console.run(command, "logq", with_verb(arguments, frozenset(command.commands)))
+    console.run(command, "logq", arguments)
+
+
+def _app(wanted: str) -> typer.Typer:
+    """All verbs by name; only the wanted one with its options, the others for the list of the help."""
+    app = typer.Typer(
+        help="Search and follow logs. A query without a verb is a search: logq 'error level>=warn' -n prod",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": HELP_OPTIONS},
+    )
+    for verb, summary in VERBS.items():
+        if verb == wanted:
+            module = import_module(f"loghouse.logq.{verb}")
+            add(app, verb, module.Options, getattr(module, verb))
+        else:
+            app.command(verb, help=summary)(_not_loaded)
+    return app
+
+
+def _not_loaded() -> None:
+    raise AssertionError("a verb runs only when it is the first argument, and then it is loaded")
 
 
 def _take_profile(arguments: Sequence[str]) -> ExitCode:
@@ -67,11 +85,11 @@ def _named_profile(arguments: Sequence[str]) -> str | None:
     return None
 
 
-def with_verb(arguments: list[str], verbs: frozenset[str]) -> list[str]:
+def with_verb(arguments: list[str]) -> list[str]:
     """The arguments with the verb `search` before a query that comes first.
 
     A single plain word stays as it is: it may be a verb that is misspelled.
     """
     first = arguments[0] if arguments else "-"
-    is_query = not first.startswith("-") and first not in verbs and not first.replace("-", "").isalnum()
+    is_query = not first.startswith("-") and first not in VERBS and not first.replace("-", "").isalnum()
     return ["search", *arguments] if is_query else arguments

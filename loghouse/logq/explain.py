@@ -32,7 +32,7 @@ class Options(Selection):
 
 
 def explain(options: Options) -> ExitCode:
-    """Say what a query means, its canonical form, its SQL, the indexes it uses and what it would read.
+    """Say what a query means: its canonical form, SQL and indexes, and what it would read.
 
     Example: logq explain 'timeout level>=error | top 5 pod'
     """

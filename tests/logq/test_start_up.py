@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 from logq.stores import LIMIT, Logq, environment
+
+from loghouse.logq.cli import VERBS
 
 
 def imported(*arguments: str, **variables: str) -> set[str]:
@@ -53,3 +56,15 @@ def test_values_are_converted_as_typer_would(logq: Logq, known: list[bytes]) -> 
     assert done.stderr.startswith(b"error: invalid value for '-q' / '--quiet'") or b"'--limit'" in done.stderr
     assert logq("search", LOGQ_QUIET="yes", LOGQ_LIMIT="1").stderr == b""
     assert logq("search", LOGQ_QUIET="off", LOGQ_LIMIT="1").stderr.startswith(b"note: ")
+
+
+def test_the_list_of_verbs_says_what_each_says_of_itself() -> None:
+    for verb, summary in VERBS.items():
+        own = getattr(import_module(f"loghouse.logq.{verb}"), verb).__doc__
+        assert own.splitlines()[0] == summary
+
+
+def test_a_verb_is_loaded_without_the_others() -> None:
+    modules = imported("search", "--help")
+    assert "loghouse.logq.search" in modules
+    assert not modules & {f"loghouse.logq.{verb}" for verb in VERBS if verb != "search"}
