@@ -14,8 +14,8 @@ from loghouse import console
 from loghouse.errors import ExitCode
 from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
 
-# The verbs, in the order of the help, and the first line of each one's own. A verb is the function of its name
-# in the module of its name, with `Options`; to load the options of all would take longer than some searches.
+# The verbs, in the order of the help, and the first line of each one's own. A verb is the function of its
+# name in the module of its name, with `Options`; to load the options of all takes longer than some searches.
 VERBS: Mapping[str, str] = {
     "search": "Search records: oldest first, the newest at the bottom.",
     "tail": "Print the last records, then new ones in the order in which they are stored, until Ctrl-C.",
