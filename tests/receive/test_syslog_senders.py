@@ -44,7 +44,7 @@ def test_logger(receiver: Receiver, query: Query, options: str) -> None:
         str(receiver.syslog.port),
         "--tag",
         tag,
-        *options,
+        *options.split(),
     ]
     subprocess.run([*arguments, "hello there"], check=True, timeout=20)
     sql = "SELECT raw, timestamp BETWEEN now() - 60 AND now() + 60 FROM logs WHERE container = {c:String}"
