@@ -15,8 +15,6 @@ MESSAGE_KEYS = ("message", "msg", "log", "body", "text", "@message", "MESSAGE", 
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_@.:-]+")
 
-KV_PAIRS = "extractKeyValuePairs(raw, '=', ' ,;\\t', '\"')"
-
 
 def field_text(key: str, bind: Bind) -> str:
     """SQL for the text of a field of the record, '' when it is absent.
@@ -33,8 +31,7 @@ def field_text(key: str, bind: Bind) -> str:
         if key.startswith(prefix):
             source = f"extractGroups(raw, {quoted(_monolog())})[{group}]"
             branches.append(f"format = 'monolog', {_json_text(key.removeprefix(prefix), bind, source)}")
-    branches.append(f"{_may_be_pair(key, bind)}, {KV_PAIRS}[{bind(key, 'String')}]")
-    return f"multiIf({', '.join(branches)}, '')"
+    return f"multiIf({', '.join(branches)}, {_pairs(_may_be_pair(key, bind))}[{bind(key, 'String')}])"
 
 
 def field_exists(key: str, bind: Bind) -> str:
@@ -45,8 +42,8 @@ def field_exists(key: str, bind: Bind) -> str:
     ]
     if key.startswith(("context.", "extra.")):
         branches.append(f"format = 'monolog', {field_text(key, bind)} != ''")
-    branches.append(f"{_may_be_pair(key, bind)}, mapContains({KV_PAIRS}, {bind(key, 'String')})")
-    return f"multiIf({', '.join(branches)}, 0)"
+    pairs = _pairs(_may_be_pair(key, bind))
+    return f"multiIf({', '.join(branches)}, mapContains({pairs}, {bind(key, 'String')}))"
 
 
 def field_type(key: str, bind: Bind) -> str:
@@ -104,7 +101,7 @@ def text_fields_sql() -> str:
         for pack in PACKS
         if pack.fields
     ]
-    pairs = f"if(format IN ({_with_pairs()}), {KV_PAIRS}, map())"
+    pairs = _pairs(f"format IN ({_with_pairs()})")
     own = f"multiIf({', '.join(branches)}, map()::Map(String, String))"
     return f"mapUpdate({pairs}, mapUpdate({own}, if(format = 'monolog', {_monolog_objects()}, map())))"
 
@@ -125,7 +122,7 @@ def noted_keys_sql() -> str:
     of_formats = ", ".join(f"format = '{pack.name}', {listed(pack.fields)}" for pack in PACKS if pack.fields)
     return (
         f"if(format = 'json', arrayMap(p -> p.1, {json_pairs_sql()}), arrayConcat(multiIf({of_formats}, []), "
-        f"if(format IN ({_with_pairs()}), mapKeys({KV_PAIRS}), []), "
+        f"mapKeys({_pairs(f'format IN ({_with_pairs()})')}), "
         f"if(format = 'monolog', mapKeys({_monolog_objects()}), [])))::Array(LowCardinality(String))"
     )
 
@@ -151,6 +148,11 @@ def _has_key(key: str, bind: Bind) -> str:
     """A cheap test that rules out most records; true of all where JSON may spell the key with escapes."""
     quoted_key = f'"{key}"'
     return f"position(raw, {bind(quoted_key, 'String')}) > 0" if _PLAIN_KEY.fullmatch(key) else "1"
+
+
+def _pairs(condition: str) -> str:
+    """The `key=value` pairs of records that meet the condition, which is inside: the function is never lazy."""
+    return f"extractKeyValuePairs(if({condition}, raw, ''), '=', ' ,;\\t', '\"')"
 
 
 def _may_be_pair(key: str, bind: Bind) -> str:
