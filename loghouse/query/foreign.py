@@ -34,6 +34,7 @@ _AGGREGATE = re.compile(
 )
 _EXISTS = re.compile(r"_exists_:\s*([\w.@-]+)")
 _LOGSQL_STREAM = re.compile(r"_stream\s*:\s*\{")
+_STREAM_BEFORE = re.compile(r"_stream\s*:$")
 _PLUS_SIGN = re.compile(r"\+(?=[\w\"'`])")
 _LONE_OPERATOR = re.compile(r"=~|==|!=|!~|>=|<=|[=<>]")
 _LONE_NEGATION = re.compile(r"[!-](?=\s|$)")
@@ -154,8 +155,8 @@ def _selector(scan: Scanner) -> QueryError:
 def _with_line_filters(text: str, start: int) -> str:
     """The query with everything LogQL from `start` on spelled in LQL."""
     before, pos, terms = text[:start].strip(), start, []
-    if before.endswith(":"):  # _stream:{...}
-        before = before[: before.rindex("_stream")].strip()
+    if (stream := _STREAM_BEFORE.search(before)) is not None:
+        before = before[: stream.start()].strip()
     if text.startswith("{", pos):
         pos += 1
         while (found := _MATCHER.match(text, pos)) is not None:
