@@ -3,9 +3,11 @@
 # what is missing say so and skip.
 set -eu
 wanted=""
-for pair in redis-server:redis-server memcached:memcached clickhouse-client:clickhouse-client promtool:prometheus rsyslogd:rsyslog rabbitmqctl:rabbitmq-server; do
+for pair in redis-server:redis-server memcached:memcached clickhouse-client:clickhouse-client promtool:prometheus rsyslogd:rsyslog rabbitmqctl:rabbitmq-server nginx:nginx; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || wanted="$wanted ${pair#*:}"
 done
+# Its name holds its version.
+ls /usr/sbin/php-fpm* >/dev/null 2>&1 || wanted="$wanted php-fpm"
 [ -n "$wanted" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "Not installed, tests that need them are skipped:$wanted" >&2

@@ -15,15 +15,17 @@ from exporter_servers import (
     serving,
     until,
 )
+from php_fpm_server import php_fpm
 
 from exporters.memcached.cli import KIND as MEMCACHED
+from exporters.php_fpm.cli import KIND as PHP_FPM
 from exporters.redis.cli import KIND as REDIS
 
 CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
 scrape_configs:
   - job_name: exporters
-    static_configs: [{{targets: ["127.0.0.1:{redis}", "127.0.0.1:{memcached}"]}}]
+    static_configs: [{{targets: ["127.0.0.1:{redis}", "127.0.0.1:{memcached}", "127.0.0.1:{php_fpm}"]}}]
 """
 
 
@@ -32,9 +34,15 @@ def test_prometheus_scrapes_the_exporters(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         redis = stack.enter_context(redis_server(tmp_path / "redis"))
         memcached = stack.enter_context(memcached_server(tmp_path / "memcached"))
+        pools = {
+            name: f"listen = $folder/{name}.sock\npm = static\npm.max_children = 1\npm.status_path = /status"
+            for name in ("www", "api")
+        }
+        fpm = stack.enter_context(php_fpm(tmp_path / "fpm", pools))
         ports = {
             "redis": stack.enter_context(serving(REDIS, {"addr": f"127.0.0.1:{redis}"})),
             "memcached": stack.enter_context(serving(MEMCACHED, {"address": f"127.0.0.1:{memcached}"})),
+            "php_fpm": stack.enter_context(serving(PHP_FPM, {"scrape_uri": f"unix://{fpm.folder}/*.sock"})),
         }
         config = tmp_path / "prometheus.yml"
         config.write_text(CONFIG.format(**ports))
@@ -46,13 +54,16 @@ def test_prometheus_scrapes_the_exporters(tmp_path: Path) -> None:
         ]
         stack.enter_context(process(command, tmp_path))
         until(lambda: _value(port, "min(up)") == 1, "Prometheus")
-        until(lambda: _value(port, "count(up)") == 2, "both targets")
+        until(lambda: _value(port, "count(up)") == 3, "all targets")
         assert _value(port, "redis_up") == 1
         assert _value(port, "memcached_up") == 1
         assert _value(port, "redis_memory_used_bytes") > 0
+        assert _value(port, "count(phpfpm_up == 1)") == 2
+        assert _value(port, 'phpfpm_max_children{pool="api"}') == 1
         metadata = _ask(port, "/api/v1/metadata")
         assert metadata["redis_total_error_replies"][0]["type"] == "counter"
         assert metadata["redis_latency_percentiles_usec"][0]["type"] == "summary"
+        assert metadata["phpfpm_accepted_connections"][0]["type"] == "counter"
         assert metadata["memcached_commands_total"][0]["type"] == "counter"
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from exporters.command import Kind
 from exporters.memcached.cli import KIND as MEMCACHED
+from exporters.php_fpm.cli import KIND as PHP_FPM
 from exporters.rabbitmq.cli import KIND as RABBITMQ
 from exporters.redis.cli import KIND as REDIS
 from exporters.reference import updated
@@ -15,7 +16,13 @@ DOCS = Path(__file__).parents[2] / "docs" / "exporters"
 
 
 @pytest.mark.parametrize(
-    ("kind", "page"), [(REDIS, "redis.md"), (MEMCACHED, "memcached.md"), (RABBITMQ, "rabbitmq.md")]
+    ("kind", "page"),
+    [
+        (REDIS, "redis.md"),
+        (MEMCACHED, "memcached.md"),
+        (RABBITMQ, "rabbitmq.md"),
+        (PHP_FPM, "php-fpm.md"),
+    ],
 )
 def test_flags_and_metrics_are_up_to_date(kind: Kind[Any], page: str) -> None:
     text = (DOCS / page).read_text("utf-8")
