@@ -94,6 +94,8 @@ class Kind(Generic[Own]):
     routes: Callable[[Exporter], Mapping[str, Handler]] = lambda exporter: {}
     # Variables that upstream reads for the shared settings, by flag name.
     shared_env: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Upstream's flags for them, likewise.
+    shared_aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # Variables of upstream that say something in another way, as those of `variables`.
     environ: Callable[[Mapping[str, str]], Mapping[str, str]] = lambda environ: environ
     # What it can emit and under which prefix, for its page of documentation; in other styles by their flag.
@@ -110,10 +112,10 @@ class Kind(Generic[Own]):
         for setting in declared(ServeSettings):
             flag = setting.flag
             env = self.shared_env.get(flag.name, flag.env)
+            aliases = (*flag.aliases, *self.shared_aliases.get(flag.name, ()))
             default = f":{self.port}" if setting.field == "listen_address" else setting.default
-            shared.append(
-                Setting(setting.field, Flag(flag.name, flag.help, env, flag.aliases), setting.type, default)
-            )
+            changed = Flag(flag.name, flag.help, env, aliases)
+            shared.append(Setting(setting.field, changed, setting.type, default))
         return shared
 
 

@@ -50,6 +50,7 @@ KIND = Kind(
         "web.listen-address": ("PHP_FPM_WEB_LISTEN_ADDRESS", "LISTEN_ADDR"),
         "web.telemetry-path": ("PHP_FPM_WEB_TELEMETRY_PATH", "TELEMETRY_PATH"),
     },
+    shared_aliases={"web.listen-address": ("addr",)},
     catalogue=CATALOGUE,
     other_catalogues={"--phpfpm.bakins-names": BAKINS},
     namespace=NAMESPACE,

@@ -17,8 +17,8 @@ from exporters.php_fpm.settings import PhpFpmSettings
 from exporters.php_fpm.status import Status, parse_status
 from exporters.php_fpm.uri import PoolUri, why_no_socket
 
-# PHP-FPM cuts the texts of a request, so a process takes 1.2 kB at most: room for 6,000 of them.
-_MOST_BYTES = 8 * 1024 * 1024
+# PHP-FPM cuts the texts of a request, so a process takes 1.2 kB at most: room for 2,500 of them.
+_MOST_BYTES = 3 * 1024 * 1024
 _MOST_THREADS = 128
 _REASONS: Mapping[int, Reason] = {401: "auth", 403: "denied"}
 

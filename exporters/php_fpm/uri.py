@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from exporters.connection import Address, parse_address
 from exporters.errors import ScrapeError, from_os_error
+from exporters.families import text
 from exporters.settings import Secret, SettingsError
 
 PORT = 9000
@@ -32,31 +33,31 @@ class PoolUri:
         return not path.startswith("\0") and glob.has_magic(path)
 
 
-def parse_uri(text: str, status_path: str) -> PoolUri:
+def parse_uri(written: str, status_path: str) -> PoolUri:
     """A URI as hipages' or bakins' exporter takes it; one without a path gets `status_path`.
 
     SettingsError says what is wrong without showing credentials.
     """
-    scheme, separator, rest = text.partition("://")
+    scheme, separator, rest = written.partition("://")
     try:
         if separator and scheme in ("http", "https"):
-            return _web(text, scheme, status_path)
-        if scheme == "unix" or text.startswith(("unix:", "/", "@")):
-            socket_path, _, path = text.partition(";")
-            return PoolUri(text, parse_address(socket_path, PORT), path or status_path)
+            return _web(written, scheme, status_path)
+        if scheme == "unix" or written.startswith(("unix:", "/", "@")):
+            socket_path, _, path = written.partition(";")
+            return PoolUri(written, parse_address(socket_path, PORT), path or status_path)
         if separator and scheme != "tcp":
             raise ValueError("use tcp://, unix://, http:// or https://")
-        authority, slash, path = (rest if separator else text).partition("/")
+        authority, slash, path = (rest if separator else written).partition("/")
         path = slash + path if path else status_path
-        return PoolUri(text, parse_address(authority, PORT), path)
+        return PoolUri(written, parse_address(authority, PORT), path)
     except ValueError as error:
-        if "@" in text and not text.startswith(("unix:", "@")):
+        if "@" in written and not written.startswith(("unix:", "@")):
             raise SettingsError("--phpfpm.scrape-uri: a URI with credentials cannot be used") from None
-        raise SettingsError(f"--phpfpm.scrape-uri: {text!r}: {error}") from None
+        raise SettingsError(f"--phpfpm.scrape-uri: {written!r}: {error}") from None
 
 
-def _web(text: str, scheme: str, status_path: str) -> PoolUri:
-    url = urlsplit(text)
+def _web(written: str, scheme: str, status_path: str) -> PoolUri:
+    url = urlsplit(written)
     if not url.hostname:
         raise ValueError("the host is missing")
     path = url.path if url.path.strip("/") else status_path
@@ -83,8 +84,8 @@ def target_uri(address: Address, asked: str, status_path: str) -> PoolUri:
     scheme = asked.partition("://")[0]
     if scheme in ("http", "https") and not address.path:
         return PoolUri(f"{scheme}://{address}{status_path}", address, status_path, scheme)
-    text = f"unix://{address};{status_path}" if address.path else f"tcp://{address}{status_path}"
-    return PoolUri(text, address, status_path)
+    label = f"unix://{address};{status_path}" if address.path else f"tcp://{address}{status_path}"
+    return PoolUri(label, address, status_path)
 
 
 def expand(uris: Sequence[PoolUri]) -> Iterator[PoolUri]:
@@ -100,7 +101,9 @@ def expand(uris: Sequence[PoolUri]) -> Iterator[PoolUri]:
 def _sockets(uri: PoolUri) -> list[PoolUri]:
     paths = sorted(path for path in glob.iglob(uri.address.path) if _is_socket(path))
     return [
-        replace(uri, text=f"unix://{path};{uri.path}", address=replace(uri.address, path=path))
+        replace(
+            uri, text=f"unix://{text(os.fsencode(path))};{uri.path}", address=replace(uri.address, path=path)
+        )
         for path in paths
     ]
 

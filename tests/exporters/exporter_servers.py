@@ -164,6 +164,18 @@ def process(command: Sequence[str], directory: Path) -> Iterator[subprocess.Pope
             started.wait(10)
 
 
+def self_signed(folder: Path, name: str) -> tuple[str, str]:
+    """The files of a certificate for this host name and of its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=localhost", "-addext", f"subjectAltName=DNS:{name}"]
+    command += ["-keyout", key, "-out", cert]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    return cert, key
+
+
 def redis(port: int, *command: str | bytes | int) -> Reply:
     """The reply of a Redis server on this machine to one command."""
     with Connection.open(Address("127.0.0.1", port), Deadline.after(10), 10_000_000) as connection:

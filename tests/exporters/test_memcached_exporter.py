@@ -18,6 +18,7 @@ from exporter_servers import (
     memcached_socket,
     parse_page,
     scrape,
+    self_signed,
     serving,
 )
 
@@ -109,23 +110,7 @@ def _pid_of(port: int) -> int:
 
 def test_tls(tmp_path: Path) -> None:
     """memcached is often built without TLS, so a proxy in front of it speaks TLS here."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-    ]
-    command += ["-addext", "subjectAltName=DNS:cache.example", "-keyout", key, "-out", cert]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    cert, key = self_signed(tmp_path, "cache.example")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=cert)
     context.load_cert_chain(cert, key)
     context.verify_mode = ssl.CERT_REQUIRED

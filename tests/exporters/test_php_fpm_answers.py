@@ -2,13 +2,14 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from exporter_servers import false_server, free_port, get, parse_page, scrape, serving
+from exporter_servers import false_server, free_port, get, parse_page, scrape, self_signed, serving
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -225,6 +226,28 @@ def test_pools_that_misbehave(behave: Callable[[socket.socket], None], reason: s
         page = scrape(KIND, {"scrape_uri": uri, "timeout": timeout})
     assert page.value("phpfpm_up", scrape_uri=uri) == 0
     assert page.value("phpfpm_scrape_error", scrape_uri=uri, reason=reason) == 1
+
+
+def test_https(tmp_path: Path) -> None:
+    cert, key = self_signed(tmp_path, "localhost")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+
+    def behave(client: socket.socket) -> None:
+        with context.wrap_socket(client, server_side=True) as stream:
+            stream.recv(65536)
+            body = page_of(entry())
+            stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            stream.recv(1)
+
+    with false_server(behave) as port:
+        uri = f"https://localhost:{port}/status"
+        trusted = scrape(KIND, {"scrape_uri": uri, "tls_ca": cert})
+        unchecked = scrape(KIND, {"scrape_uri": uri, "tls_skip_verification": "true"})
+        unknown = scrape(KIND, {"scrape_uri": uri})
+    assert trusted.value("phpfpm_up", pool="www", scrape_uri=uri) == 1
+    assert unchecked.value("phpfpm_up", pool="www", scrape_uri=uri) == 1
+    assert unknown.value("phpfpm_scrape_error", scrape_uri=uri, reason="tls") == 1
 
 
 def test_sockets_nobody_accepts_from(tmp_path: Path) -> None:

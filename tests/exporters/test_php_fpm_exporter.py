@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from exporter_servers import free_port, get, parse_page, process, scrape, serving, until
 from php_fpm_server import PhpFpm, busy_workers, finish, php_fpm, send
 
+from exporters.command import click_command, go_style
 from exporters.php_fpm.backlog import read_backlogs, waiting_at
 from exporters.php_fpm.cli import KIND, upstream_arguments
 from exporters.php_fpm.metrics import BAKINS, CATALOGUE
@@ -110,14 +112,18 @@ def test_a_pattern_finds_sockets_at_each_scrape(fpm: PhpFpm, tmp_path: Path) -> 
         (tmp_path / "www.sock").symlink_to(fpm.folder / "www.sock")
         (tmp_path / "shop.sock").symlink_to(fpm.folder / "shop.sock")
         (tmp_path / "no.sock").write_text("a file")
+        for odd in (b"a\xfe.sock", b"a\xff.sock"):
+            os.symlink(os.fsencode(fpm.folder / "www.sock"), os.path.join(os.fsencode(tmp_path), odd))
         after = parse_page(get(port, "/metrics").body.decode())
     assert after.label_values("phpfpm_up", "pool") == {"www", "shop"}
     assert after.label_values("phpfpm_up", "scrape_uri") == {
         f"unix://{tmp_path}/www.sock;/status",
         f"unix://{tmp_path}/shop.sock;/status",
+        f"unix://{tmp_path}/a\\xfe.sock;/status",
+        f"unix://{tmp_path}/a\\xff.sock;/status",
     }
     one = scrape(KIND, {**flags, "max_pools": "1"})
-    assert one.label_values("phpfpm_up", "pool") == {"shop"}
+    assert one.label_values("phpfpm_up", "pool") == {"www"}
     assert one.value("phpfpm_pools_truncated") == 1
 
 
@@ -423,6 +429,14 @@ def test_promtool_finds_nothing_but_upstreams_names(fpm: PhpFpm) -> None:
         for line in _upstream(name)
     }
     assert [line for line in complaints if line.split(" ")[0] not in upstream] == []
+
+
+def test_flags_of_bakins() -> None:
+    arguments = ["--once", "-addr=127.0.0.1:8080", "--fastcgi", "unix:///missing.sock"]
+    command = click_command(KIND)
+    done = CliRunner().invoke(command, go_style(arguments, KIND.all_settings()))
+    assert done.exit_code == 1
+    assert 'phpfpm_up{pool="",scrape_uri="unix:///missing.sock"} 0' in done.stdout
 
 
 def test_subcommands_of_upstream() -> None:
