@@ -100,8 +100,9 @@ def _processes(tail: bytes) -> tuple[list[Process], int]:
     # The texts of a process reach up to the next one.
     ends = [*(found.start() for found in starts), len(tail)][1:]
     processes = [_process(start, tail[start.end() : end]) for start, end in zip(starts, ends, strict=False)]
-    whole = sum(process.last_memory is not None for process in processes)
-    return processes, max(tail.count(_PID), len(processes)) - whole
+    # Entries of an unknown form are looked for only before the first known one, where no client's text is.
+    strange = tail[: starts[0].start() if starts else len(tail)].count(_PID)
+    return processes, strange + sum(process.last_memory is None for process in processes)
 
 
 def _process(start: re.Match[bytes], rest: bytes) -> Process:
