@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from loghouse.errors import QueryError
-from loghouse.query import Query
+from loghouse.query import Query, TimeRange, compile
 from loghouse.query.ast import Key
 from loghouse.query.columns import COLUMNS, column_of
 from loghouse.query.suggest import nearest
+from loghouse.query.timerange import MINUTE
 from loghouse.store.client import Store
 
 MOST = 10_000  # fields; more than that are not names but data
@@ -28,13 +29,22 @@ def known_fields(store: Store) -> list[str]:
 def unknown_field(query: Query, known: list[str]) -> QueryError | None:
     """The first field of the query that no record has, when there is one with almost that name."""
     names = set(known)
-    for key in _keys(query):
+    for key in _keys((query.filter, _stages_of_records(query))):
         if key.kind not in ("plain", "literal") or column_of(key) is not None or key.name in names:
             continue
         meant = nearest(key.name, [*known, *COLUMNS])
         if meant and meant != key.name:
             return key.span.error(f'unknown field "{key.name}", did you mean "{meant}"?')
     return None
+
+
+def _stages_of_records(query: Query) -> tuple[Any, ...]:
+    """The stages up to the first that makes a table: what the others name are its columns."""
+    for number in range(1, len(query.stages) + 1):
+        so_far = replace(query, stages=query.stages[:number])
+        if compile(so_far, TimeRange(0, MINUTE), now_ns=MINUTE).kind == "table":
+            return so_far.stages
+    return query.stages
 
 
 def _keys(node: Any) -> Iterator[Key]:

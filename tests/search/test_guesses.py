@@ -44,3 +44,8 @@ def test_known_names_labels_and_words_are_left_alone(query: str) -> None:
 def test_what_was_looked_for_is_marked(query: str, text: str, marked: list[str]) -> None:
     pattern = highlight(parse(query).filter)
     assert ([match[0] for match in pattern.finditer(text)] if pattern else []) == marked
+
+
+def test_columns_of_a_table_are_no_fields() -> None:
+    assert unknown_field(parse("* | top 3 pod | sort count"), ["counter"]) is None
+    assert unknown_field(parse("* | stats count() as statuss by pod | sort statuss"), KNOWN) is None
