@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -15,6 +16,7 @@ from loghouse.config import StoreUrl, default_state_dir, store_url
 from loghouse.errors import ExitCode
 from loghouse.logq.options import Common
 from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
+from loghouse.web.command import DEFAULT_WEB, Web, web
 
 app = typer.Typer(
     help="Run the log store, make its tables, ship logs into it. `logq` reads them.",
@@ -47,10 +49,24 @@ class Up(Common):
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen beyond this machine without a password.")
     ] = False
+    web: Annotated[
+        str | None,
+        typer.Option(
+            "--web",
+            help=f"HOST:PORT of the web page; '' for none. [default: {DEFAULT_WEB}]",
+            envvar="LOGHOUSE_WEB",
+        ),
+    ] = None
+    access: Annotated[
+        str | None,
+        typer.Option(
+            "--access", help="Who may read what on the page (docs/access.md).", envvar="LOGHOUSE_ACCESS"
+        ),
+    ] = None
 
 
 def up(options: Up) -> ExitCode:
-    """Run ClickHouse in this process and serve it, with the tables made, until Ctrl-C.
+    """Run ClickHouse in this process and serve it and the web page, with the tables made, until Ctrl-C.
 
     Example: loghouse up --data-dir ~/logs
     """
@@ -63,7 +79,7 @@ def up(options: Up) -> ExitCode:
         options.user,
         password_file,
         options.insecure,
-        prepare=_make_tables,
+        beside=lambda url: _page_beside(url, options),
     )
     return ExitCode.OK
 
@@ -194,15 +210,25 @@ def receive(options: Receive) -> ExitCode:
     return ExitCode.OK
 
 
-def _make_tables(url: StoreUrl) -> None:
+@contextmanager
+def _page_beside(url: StoreUrl, options: Up) -> Iterator[None]:
+    """Makes the tables, then serves the page while the store runs."""
     from loghouse.store.client import Store
     from loghouse.store.migrate import migrate as apply
 
     with Store(url) as store:
         apply(store)
+    if options.web == "":
+        yield
+        return
+    from loghouse.web.command import page_of
+
+    with page_of(url, options.web, options.access, options.insecure):
+        yield
 
 
 add(app, "up", Up, up)
 add(app, "migrate", Migrate, migrate)
 add(app, "ship", Ship, ship)
 add(app, "receive", Receive, receive)
+add(app, "web", Web, web)

@@ -30,6 +30,7 @@ class Search:
     limit: int | None = None
     limit_tables: bool = False
     zone: tzinfo = UTC
+    table: str = "logs"  # or a subquery of our own with its columns
 
 
 @dataclass(slots=True)
@@ -111,6 +112,7 @@ def newest_before(store: Store, search: Search) -> int | None:
     before = compile(
         search.query,
         TimeRange(0, search.window.start),
+        table=search.table,
         scope=search.scope,
         limit=1,
         now_ns=search.now_ns,
@@ -129,6 +131,7 @@ def _compiled(search: Search, limit: int | None, oldest_first: bool = False) -> 
     return compile(
         search.query,
         search.window,
+        table=search.table,
         scope=search.scope,
         limit=limit,
         order="oldest" if oldest_first else "newest",

@@ -114,10 +114,14 @@ class _Known:
 class Tail:
     """Knows which parts of the table were read; one poll gives what is new."""
 
-    def __init__(self, store: Store, condition: Condition, table: str = "logs") -> None:
+    def __init__(
+        self, store: Store, condition: Condition, table: str = "logs", source: str | None = None
+    ) -> None:
+        """`source` is a subquery of our own with the columns of the table and `_part`, read in its place."""
         self._store = store
         self._condition = condition
         self._table = table
+        self._source = source or table
         self._seen: set[str] = set()
         self._known = _Known()
         self._unfinished: set[str] = set()
@@ -188,7 +192,7 @@ class Tail:
             names = ("tail_stamp", "tail_time", "tail_source", "tail_offset")
             params.update(zip(names, self._reached, strict=True))
         sql = (
-            f"SELECT {SELECT_RECORD} FROM {self._table} WHERE {' AND '.join(conditions)} "  # noqa: S608 - bound
+            f"SELECT {SELECT_RECORD} FROM {self._source} WHERE {' AND '.join(conditions)} "  # noqa: S608 - bound
             "ORDER BY inserted_at, timestamp, source_id, offset"
         )
         return sql, params
@@ -198,7 +202,7 @@ class Tail:
         known = _Known(floor=self._server_time() - START_OVERLAP_MS)
         sql = (
             "SELECT toUnixTimestamp64Milli(inserted_at), source_id, offset "  # noqa: S608 - values are bound
-            f"FROM {self._table} WHERE ({self._condition.sql}) AND {_PARTS.format(name='tail_parts')} "
+            f"FROM {self._source} WHERE ({self._condition.sql}) AND {_PARTS.format(name='tail_parts')} "
             "AND inserted_at >= fromUnixTimestamp64Milli({tail_floor:Int64})"
         )
         params = {

@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -30,11 +30,12 @@ def up(
     password_file: Path | None = None,
     insecure: bool = False,
     database: str = DEFAULT_DATABASE,
-    prepare: Callable[[StoreUrl], None] | None = None,
+    beside: Callable[[StoreUrl], AbstractContextManager[object]] = nullcontext,
 ) -> None:
     """Serve the store in `data_dir` until SIGTERM or Ctrl-C; raises a `LoghouseError` if it cannot start.
 
-    `prepare` is called once clients can connect, and before it is announced that they can: for migrations.
+    `beside` is entered once clients can connect, and before it is announced that they can: for migrations and
+    for what is served together with the store. It is left before the store stops.
     """
     host, port = parse_listen(listen)
     password = _read_password(password_file) if password_file is not None else ""
@@ -44,7 +45,7 @@ def up(
             "Set one with --password-file, or say --insecure if the network is trusted",
         )
     with _stop_signals() as wait_for_stop:
-        _serve(data_dir, host, port, Account(user, password), database, prepare, wait_for_stop)
+        _serve(data_dir, host, port, Account(user, password), database, beside, wait_for_stop)
 
 
 def parse_listen(text: str) -> tuple[str, int]:
@@ -61,7 +62,7 @@ def _serve(
     port: int,
     account: Account,
     database: str,
-    prepare: Callable[[StoreUrl], None] | None,
+    beside: Callable[[StoreUrl], AbstractContextManager[object]],
     wait_for_stop: Callable[[], None],
 ) -> None:
     engine = Engine(data_dir)
@@ -74,14 +75,13 @@ def _serve(
     server.start()
     try:
         bound, port = server.address
-        if prepare is not None:
-            prepare(StoreUrl(bound, port, database, account.user, account.password))
-        url = StoreUrl(bound, port, database)
-        for part in engine.damaged_parts():
-            _say(f"warning: a damaged part was put aside, its rows are missing: {part}")
-        _say(f"ClickHouse {engine.version} on {data_dir} listens on clickhouse://{url.address}/{database}")
-        wait_for_stop()
-        _say("stopping")
+        with beside(StoreUrl(bound, port, database, account.user, account.password)):
+            url = StoreUrl(bound, port, database)
+            for part in engine.damaged_parts():
+                _say(f"warning: a damaged part was put aside, its rows are missing: {part}")
+            _say(f"ClickHouse {engine.version} on {data_dir} listens on clickhouse://{url.address}/{database}")
+            wait_for_stop()
+            _say("stopping")
     finally:
         # What cannot be ended must not keep the process: all that was acknowledged is on the disk.
         last_resort = threading.Timer(STOP_LIMIT, os._exit, (0,))

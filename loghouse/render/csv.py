@@ -13,6 +13,7 @@ from loghouse.render.clock import Clock
 from loghouse.render.pages import Pages, RowPages, Writer
 from loghouse.render.values import picked_values, replaced
 
+_FORMULAS = ("=", "+", "-", "@", "|", "%")
 DEFAULT_COLUMNS = ("timestamp", "level", "namespace", "pod", "container", "message")
 
 
@@ -23,6 +24,7 @@ class Csv:
     clock: Clock
     fields: list[str]
     delimiter: str = ","
+    spreadsheet: bool = False  # text that a spreadsheet would compute gets a ' before it
 
     def records(self, pages: Pages, out: Writer) -> int:
         """One row a record."""
@@ -38,14 +40,18 @@ class Csv:
         count = 0
         buffer = io.StringIO()
         writer = csv.writer(buffer, delimiter=self.delimiter, lineterminator="\n")
-        writer.writerow(header)
+        writer.writerow(self._row(header))
         for page in pages:
             for row in page:
-                writer.writerow([_cell(value) for value in row])
+                writer.writerow(self._row(row))
                 count += 1
             _pour(buffer, out)
         _pour(buffer, out)
         return count
+
+    def _row(self, values: Iterable[Any]) -> list[Any]:
+        cells = [_cell(value) for value in values]
+        return [_inert(cell) for cell in cells] if self.spreadsheet else cells
 
 
 def _cell(value: Any) -> Any:
@@ -59,6 +65,11 @@ def _cell(value: Any) -> Any:
         return json.dumps(value, ensure_ascii=False, default=str)
     isoformat = getattr(value, "isoformat", None)
     return isoformat() if isoformat is not None else value
+
+
+def _inert(cell: Any) -> Any:
+    """Spreadsheets run what begins like this, also after spaces."""
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip()[:1] in _FORMULAS else cell
 
 
 def _pour(buffer: io.StringIO, out: Writer) -> None:

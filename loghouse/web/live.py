@@ -1,0 +1,122 @@
+"""`/api/v1/tail`: new records as server-sent events; a client that comes back misses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import islice
+
+from loghouse.access.masks import TABLE
+from loghouse.errors import StoreUnreachable, UsageError
+from loghouse.query import filter_sql, live_filter, parse
+from loghouse.query.ast import all_of
+from loghouse.record import Record
+from loghouse.render.clock import Clock
+from loghouse.render.pages import Writer
+from loghouse.store.client import Store
+from loghouse.store.records import SELECT_RECORD, records_of
+from loghouse.tail import START_OVERLAP_MS, Condition, Tail
+from loghouse.web.answers import EVENTS, Answer, Stream, encoded
+from loghouse.web.calls import Call
+from loghouse.web.parameters import NAMESPACES, QUERY, Parameter, scope_of
+from loghouse.web.rows import for_list
+
+FROM = Parameter(
+    "resume", "Also what was inserted since this time: `tail_from` of a search, or the last event's id."
+)
+PARAMETERS = (QUERY, NAMESPACES, FROM)
+
+EVENT_RECORDS = 200
+MOST_MISSED = 5000  # records of a gap; a client that missed more had better search again
+KEEP_ALIVE_SECONDS = 10
+PAUSE = 0.2  # seconds between polls: many clients share one store
+AWAY_PAUSE = 1.0  # when the store is away
+
+
+def tail(call: Call) -> Answer | Stream:
+    """New records that a query finds."""
+    resume = call.headers.get("last-event-id") or call.text("resume")
+    if resume and not (resume.isascii() and resume.isdecimal() and len(resume) < 16):
+        raise UsageError(f'"{resume[:100]}" is not the id of an event', "Leave `resume` out")
+    condition = tail_condition(call)
+
+    def write(out: Writer) -> None:
+        with call.store() as store:
+            for kind, page in news(call, store, condition, int(resume) if resume else None):
+                out.write(_event(kind, page))
+                out.flush()
+
+    return Stream(write, EVENTS, {"X-Accel-Buffering": "no"})
+
+
+def tail_condition(call: Call) -> Condition:
+    """What a record has to be like, and be allowed to be."""
+    query = parse(call.text("query"))
+    parts = [part for part in (scope_of(call), live_filter(query)) if part is not None]
+    return Condition(*filter_sql(all_of(parts), now_ns=call.now_ns)) if parts else Condition("1", {})
+
+
+Happening = tuple[str, Sequence[Record] | str]
+
+
+def news(call: Call, store: Store, condition: Condition, since_ms: int | None) -> Iterator[Happening]:
+    """What happens, for ever: `records`, `gap`, `notice`, and `alive` when nothing does."""
+    following = Tail(store, condition, source=None if call.person.table == TABLE else call.person.table)
+    following.start()
+    yield "alive", ()
+    if since_ms is not None:
+        missed = list(islice(_inserted_since(call, store, condition, since_ms), MOST_MISSED + 1))
+        if len(missed) > MOST_MISSED:
+            yield "gap", "more was missed than can be caught up"
+        else:
+            following.skip(missed)
+            yield from (("records", page) for page in _pieces(missed))
+    quiet, away = 0.0, False
+    while True:
+        try:
+            for page in following.news():
+                quiet = 0.0
+                yield from (("records", piece) for piece in _pieces(page))
+            if away:
+                yield "notice", "the store is back"
+            away = False
+        except StoreUnreachable:
+            call.wait(0)
+            if not away:
+                yield "notice", "the store cannot be reached; waiting for it"
+            away = True
+        pause = AWAY_PAUSE if away else PAUSE
+        call.wait(pause)
+        quiet += pause
+        if quiet > KEEP_ALIVE_SECONDS:
+            quiet = 0.0
+            yield "alive", ()
+
+
+def _inserted_since(call: Call, store: Store, condition: Condition, since_ms: int) -> Iterator[Record]:
+    sql = (
+        f"SELECT {SELECT_RECORD} FROM {call.person.table} WHERE ({condition.sql}) "  # noqa: S608 - bound
+        "AND inserted_at >= fromUnixTimestamp64Milli({since:Int64}) "
+        "ORDER BY inserted_at, timestamp, source_id, offset LIMIT {most:UInt32}"
+    )
+    params = {**condition.params, "since": max(0, since_ms - START_OVERLAP_MS), "most": MOST_MISSED + 1}
+    with closing(store.blocks(sql, params)) as blocks:
+        for block in blocks:
+            if block:
+                yield from records_of(block)
+
+
+def _pieces(page: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    for start in range(0, len(page), EVENT_RECORDS):
+        yield page[start : start + EVENT_RECORDS]
+
+
+def _event(kind: str, what: Sequence[Record] | str) -> bytes:
+    if kind == "alive":
+        return b": alive\n\n"
+    if isinstance(what, str):
+        return b"event: %s\ndata: %s\n\n" % (kind.encode(), encoded({"message": what}))
+    clock = Clock()
+    newest = max(record.inserted_ms for record in what)
+    data = encoded([for_list(record, clock) for record in what])
+    return b"id: %d\nevent: records\ndata: %s\n\n" % (newest, data)
