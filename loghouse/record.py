@@ -1,7 +1,7 @@
 """A log record as the store gives it back: the row that search, tail and every renderer share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LEVELS = (
     "unknown",
@@ -37,6 +37,7 @@ COLUMNS: Mapping[str, str] = {
     "source_id": "source_id",
     "offset": "offset",
     "length": "length",
+    "made": "CAST(map(), 'Map(String, String)')",
 }
 
 
@@ -45,7 +46,8 @@ class Record:
     """One row of `logs`, in the order of `COLUMNS`.
 
     Text that is not UTF-8 arrives as `bytes`. `numbers` and `strings` hold the fields of a record that is not
-    JSON; those of a JSON record stand in `raw` with their types.
+    JSON; those of a JSON record stand in `raw` with their types. `made` holds what the stages of a query
+    added, each as JSON text.
     """
 
     timestamp_ns: int
@@ -67,3 +69,4 @@ class Record:
     source_id: int
     offset: int
     length: int
+    made: Mapping[str, str] = field(default_factory=dict)

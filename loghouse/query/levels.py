@@ -21,3 +21,10 @@ def level_number(text: str) -> int | None:
     name = text.lower()
     name = ALIASES.get(name, name)
     return LEVELS.index(name) if name in LEVELS else None
+
+
+def level_number_sql(text: str) -> str:
+    """SQL: the same for a text; 0, the level unknown, if it is not one."""
+    names = ", ".join(f"'{name}'" for name in SPELLINGS)
+    numbers = ", ".join(str(level_number(name)) for name in SPELLINGS)
+    return f"toInt8(transform(lower({text}), [{names}], [{numbers}], 0))"

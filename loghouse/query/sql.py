@@ -10,8 +10,10 @@ from loghouse.query.columns import column_of
 from loghouse.query.conditions import condition
 from loghouse.query.params import Params, Scalar
 from loghouse.query.parser import Query
-from loghouse.query.relation import Context, Kind, Order, Records, Rows, Shown
+from loghouse.query.records import Records
+from loghouse.query.relation import Context, Kind, Order, Shown
 from loghouse.query.subjects.moment import instant, period_of, within
+from loghouse.query.table import Rows
 from loghouse.query.timerange import LAST, TimeRange
 from loghouse.record import COLUMNS
 

@@ -10,7 +10,16 @@ from loghouse.record import Record
 
 
 def fields_of(record: Record) -> dict[str, Any]:
-    """Every field of `record`; keys of nested JSON objects are joined by dots, lists stay lists."""
+    """Every field of `record` and those a query made; keys of nested JSON objects are joined by dots."""
+    return {**_own_fields(record), **made_fields(record)}
+
+
+def made_fields(record: Record) -> dict[str, Any]:
+    """The fields that the stages of a query added to `record`."""
+    return {key: json.loads(text, parse_constant=str) for key, text in record.made.items()}
+
+
+def _own_fields(record: Record) -> dict[str, Any]:
     if record.format == "json":
         found = _from_json(record.raw)
         if found is not None:

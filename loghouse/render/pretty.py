@@ -12,7 +12,7 @@ from loghouse.record import Record
 from loghouse.render.clock import NANOSECONDS, Clock
 from loghouse.render.colours import DIM, LEVEL_COLOURS, MARK, MATCH, MATCH_END, RESET, pod_colour
 from loghouse.render.escapes import decoded, one_line, visible
-from loghouse.render.fields import fields_of
+from loghouse.render.fields import fields_of, made_fields
 from loghouse.render.pages import Pages, Writer
 from loghouse.render.values import picked_values
 from loghouse.render.width import cut, width
@@ -104,13 +104,15 @@ class Pretty:
         return " ".join((self._lit(shown), *pairs))
 
     def _pairs(self, record: Record) -> Iterator[tuple[str, Any]]:
-        """The fields that the message does not show: those asked for, else all of a JSON record."""
+        """The fields the message does not show: those asked for, else all of a JSON record or those made."""
         if self.fields:
             yield from picked_values(record, self.fields, self.clock).items()
         elif record.format == "json":
             for key, value in fields_of(record).items():
                 if key not in _SHOWN_ALREADY and value != record.message:
                     yield key, value
+        else:
+            yield from made_fields(record).items()
 
     def _lit(self, text: str) -> str:
         if not self.colour or self.highlight is None:

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from loghouse.query.ast import NOWHERE, Key, Span
-from loghouse.query.columns import column_of
 from loghouse.query.filters import FilterParser
-from loghouse.query.relation import Records, Rows, Shown
+from loghouse.query.made import shown_name
+from loghouse.query.records import Records
+from loghouse.query.relation import Shown
 from loghouse.query.stages.lists import keys, listed
+from loghouse.query.table import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,6 @@ class Drop:
         if not kept:
             raise self.span.error("this drops every field")
         return Shown(kept)
-
-
-def shown_name(key: Key) -> str:
-    """The name a renderer knows a field by: columns by their own name, labels as `~label`."""
-    return column_of(key) or key.shown
 
 
 def read_fields(parser: FilterParser, name: str, start: int) -> Fields:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from loghouse.query.ast import NOWHERE, Span
 from loghouse.query.filters import FilterParser
-from loghouse.query.relation import Rows
+from loghouse.query.table import Rows
 
 MAX_ROWS = 1_000_000_000
 

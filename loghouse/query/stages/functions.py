@@ -9,8 +9,9 @@ from loghouse.query import spelling
 from loghouse.query.ast import NOWHERE, Filter, Key, Span
 from loghouse.query.conditions import condition
 from loghouse.query.filters import FilterParser
-from loghouse.query.relation import Expression, Kind, Rows, Table
+from loghouse.query.relation import Expression, Kind
 from loghouse.query.suggest import did_you_mean
+from loghouse.query.table import Rows, Table
 
 RESERVED_NAMES = ("by", "if", "as", "keep", "asc", "desc")
 

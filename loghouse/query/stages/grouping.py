@@ -7,9 +7,10 @@ from loghouse.errors import UsageError
 from loghouse.query.ast import NOWHERE, Key, Span, Value
 from loghouse.query.columns import column_of
 from loghouse.query.filters import FilterParser
-from loghouse.query.relation import Context, Expression, Rows
+from loghouse.query.relation import Context, Expression
 from loghouse.query.rollup import counts_cells
 from loghouse.query.stages.lists import comma_list
+from loghouse.query.table import Rows
 from loghouse.query.timerange import SECOND, parse_duration
 
 

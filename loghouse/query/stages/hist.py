@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from loghouse.query.ast import NOWHERE, Key, Span
 from loghouse.query.filters import FilterParser
-from loghouse.query.relation import Column, Expression, Rows, Table, group
+from loghouse.query.relation import Column, Expression
 from loghouse.query.rollup import counts_cells
 from loghouse.query.stages.grouping import Group, bucket_shift, duration, listed, read_groups, time_bucket
+from loghouse.query.table import Rows, Table, group
 from loghouse.query.timerange import DAY, HOUR, MINUTE, SECOND, is_duration
 
 MAX_BUCKETS = 20_000

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from loghouse.query.ast import NOWHERE, Key, Span
 from loghouse.query.filters import FilterParser
-from loghouse.query.relation import Rows
 from loghouse.query.stages.lists import comma_list, listed
+from loghouse.query.table import Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol, TypeAlias
 
 from loghouse.query.ast import Span
 from loghouse.query.filters import FilterParser
-from loghouse.query.relation import Rows
+from loghouse.query.table import Rows
 
 
 class Stage(Protocol):

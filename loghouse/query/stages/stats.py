@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from loghouse.query.ast import NOWHERE, Span
 from loghouse.query.filters import FilterParser
-from loghouse.query.relation import Rows, group
 from loghouse.query.stages.functions import Call, read_calls
 from loghouse.query.stages.grouping import Group, duration, listed, read_groups
+from loghouse.query.table import Rows, group
 from loghouse.query.timerange import SECOND
 
 

@@ -5,9 +5,11 @@ from typing import ClassVar
 
 from loghouse.query.ast import NOWHERE, Key, Span
 from loghouse.query.filters import FilterParser
-from loghouse.query.relation import Expression, Records, Rows, group
+from loghouse.query.records import Records
+from loghouse.query.relation import Expression
 from loghouse.query.stages.cut import optional_row_count
 from loghouse.query.stages.lists import listed, optional_keys
+from loghouse.query.table import Rows, group
 
 DEFAULT_ROWS = 10
 

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 from loghouse.query.ast import NOWHERE, Key, Span
 from loghouse.query.filters import FilterParser
-from loghouse.query.relation import Records, Rows
+from loghouse.query.records import Records
 from loghouse.query.stages.lists import keys, listed
+from loghouse.query.table import Rows
 
 
 @dataclass(frozen=True, slots=True)

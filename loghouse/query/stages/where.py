@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from loghouse.query.ast import NOWHERE, Filter, Span
 from loghouse.query.filters import FilterParser
-from loghouse.query.relation import Rows
+from loghouse.query.table import Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,24 @@
-"""A field of the record: it may hold text, a number, a truth value or null, or not be there."""
+"""A field: it may hold text, a number, a truth value or null, or not be there."""
 
 from collections.abc import Iterable
 
-from loghouse.formats import field_exists, field_text, field_type
 from loghouse.query import units, words
 from loghouse.query.ast import Key, Operator, Span, Value
 from loghouse.query.params import Params
+from loghouse.query.subjects.reading import Reading
 from loghouse.query.subjects.text import TextSubject
 
 
 class FieldSubject(TextSubject):
-    """Its text is taken out of the record when it is read; numbers stand in a column of their own."""
+    """Its text, and the same as a number where it is one."""
 
     what = "a field"
 
-    def __init__(self, key: Key, params: Params) -> None:
-        super().__init__(key, field_text(key.name, params.bind), params, indexed=True)
-        name = params.text(key.name)
-        self.number = f"numbers[{name}]"
-        self.has_number = f"mapContains(numbers, {name})"
-
-    @property
-    def exists(self) -> str:
-        """SQL: the record has the field, whatever its value."""
-        return field_exists(self.key.name, self.params.bind)
-
-    @property
-    def type(self) -> str:
-        """SQL: the name of its JSON type, '' in formats without types."""
-        return field_type(self.key.name, self.params.bind)
+    def __init__(self, key: Key, reading: Reading, params: Params) -> None:
+        super().__init__(key, reading.text, params, indexed=reading.indexed)
+        self._reading = reading
+        self.number = reading.number
+        self.has_number = reading.has_number
 
     def equals(self, value: Value) -> str:
         typed = self._typed(value)
@@ -65,22 +55,20 @@ class FieldSubject(TextSubject):
         return self._quantity(operator, *quantity)
 
     def is_null(self, span: Span) -> str:
-        return f"{self.type} = 'Null'"
+        return self._reading.null
 
     def is_not_null(self, span: Span) -> str:
-        return f"({self.exists} AND {self.type} != 'Null')"
+        return f"({self._reading.exists} AND NOT {self._reading.null})"
 
     def is_bool(self, truth: bool, span: Span) -> str:
-        # Formats without types, such as logfmt, write a truth value as the word.
-        word = "true" if truth else "false"
-        return f"({self.sql} = '{word}' AND (format != 'json' OR {self.type} = 'Bool'))"
+        return f"({self.sql} = '{'true' if truth else 'false'}' AND {self._reading.boolean})"
 
     def present(self) -> str:
         return f"{self.sql} != ''"
 
     def guarded(self, condition: str, found: Iterable[str] = (), *, may_be_empty: bool = False) -> str:
         """The condition; if the empty text can meet it, only where the field is there."""
-        there = f"{condition} AND ({self.sql} != '' OR {self.exists})" if may_be_empty else condition
+        there = f"{condition} AND ({self.sql} != '' OR {self._reading.exists})" if may_be_empty else condition
         return super().guarded(there, found)
 
     def tokens_of(self, text: str) -> list[str]:
@@ -94,7 +82,9 @@ class FieldSubject(TextSubject):
         return None if value.truth is None else self.is_bool(value.truth, value.span)
 
     def _either(self, typed: str, value: Value) -> str:
-        index = words.in_index(words.whole_tokens(value.text, starts=True, ends=True), self.params)
+        index = []
+        if self._reading.indexed:
+            index = words.in_index(words.whole_tokens(value.text, starts=True, ends=True), self.params)
         as_text = " AND ".join([*index, f"{self.sql} = {self.params.text(value.text)}"])
         return f"({typed} OR ({as_text}))"
 

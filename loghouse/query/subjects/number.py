@@ -1,6 +1,6 @@
 """A column of numbers that a stage has made."""
 
-from loghouse.query.ast import Key, Operator, Value
+from loghouse.query.ast import Key, Operator, Span, Value
 from loghouse.query.params import Params
 from loghouse.query.subjects.subject import Subject
 
@@ -29,4 +29,10 @@ class NumberSubject(Subject):
         return f"ifNull({self._sql} {operator} {self._params.number(number)}, 0)"
 
     def present(self) -> str:
+        return f"isNotNull({self._sql})"
+
+    def is_null(self, span: Span) -> str:
+        return f"isNull({self._sql})"
+
+    def is_not_null(self, span: Span) -> str:
         return f"isNotNull({self._sql})"

@@ -1,0 +1,241 @@
+"""Rows of the store between two stages: what they are, which fields stages added, and the SELECT of them.
+
+A value: each method gives new rows.
+"""
+
+# ruff: noqa: S608 - every name in these texts is made here, and every value is bound
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from loghouse.formats.fields import message_sql, text_fields_sql
+from loghouse.query import rollup
+from loghouse.query.ast import Filter, Key
+from loghouse.query.columns import column_of
+from loghouse.query.conditions import condition
+from loghouse.query.made import Layers, Unpacked
+from loghouse.query.relation import (
+    Column,
+    Context,
+    Expression,
+    Order,
+    Shown,
+    cut_sql,
+    order_sql,
+    where_sql,
+)
+from loghouse.query.subjects.anywhere import AnywhereSubject
+from loghouse.query.subjects.field import FieldSubject
+from loghouse.query.subjects.level import LevelSubject
+from loghouse.query.subjects.moment import MomentSubject
+from loghouse.query.subjects.subject import Subject
+from loghouse.query.subjects.text import TextSubject, label
+from loghouse.record import COLUMNS
+
+# What a subquery of records hands on: the columns on disk. The rest of a `Record` is computed from them
+# outside of it, so that a limit comes first: to take ten messages out of a million records would be dear.
+_BESIDE_RAW = (
+    "timestamp, inserted_at, namespace, pod, container, node, workload, pod_uid, restart, stream, level, "
+    "format, numbers, labels, parse_error, source_id, offset, overhead"
+)
+_STORED = f"{_BESIDE_RAW}, raw"
+_COMPUTED = (
+    f"{message_sql()} AS message, {text_fields_sql()} AS strings, toUInt32(overhead + length(raw)) AS length"
+)
+RECORD_ORDER = ("timestamp", "source_id", "offset")
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Rows of `logs`, all columns still there, and those that stages made."""
+
+    source: str
+    context: Context
+    conditions: tuple[str, ...] = ()
+    order_by: tuple[str, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+    shown: Shown = Shown()
+    made: Layers = Layers()
+    # The conditions beside the window of time, while all of them hold for the cells of `counts` as well.
+    counted: tuple[str, ...] | None = None
+
+    def subject(self, key: Key) -> Subject:
+        """What a key of a filter means here."""
+        params = self.context.params
+        if key.kind == "any":
+            return AnywhereSubject(key, params)
+        if (column := self.made.column(key)) is not None:
+            return column.subject(key, self.context)
+        if key.kind == "label":
+            return label(key, params)
+        name = column_of(key)
+        match name:
+            case None:
+                return FieldSubject(key, self.made.reading(key.name, params), params)
+            case "level":
+                return LevelSubject(key, "toInt8(level)", "toString(level)", params)
+            case "timestamp":
+                return MomentSubject(key, "timestamp", params, self.context.now_ns, self.context.zone)
+            case "message" | "raw":
+                return TextSubject(key, name, params, indexed=True, prose=True)
+        return TextSubject(key, name, params)
+
+    def expression(self, key: Key) -> Expression:
+        """The value of a key, to group and to show."""
+        if (column := self.made.column(key)) is not None:
+            return column.expression
+        subject = self.subject(key)
+        if isinstance(subject, TextSubject):
+            return Expression(subject.sql, "text", counted=column_of(key) in rollup.COLUMNS)
+        if isinstance(subject, LevelSubject):
+            return Expression("level", "level", counted=True)
+        if isinstance(subject, MomentSubject):
+            return Expression("toUnixTimestamp64Nano(timestamp)", "time")
+        raise key.span.error("the name of one field is needed here, not *")
+
+    def number(self, key: Key) -> str:
+        """The value of a key as a number, NULL where it is none."""
+        if (column := self.made.column(key)) is not None:
+            return column.number(key)
+        subject = self.subject(key)
+        if isinstance(subject, FieldSubject):
+            return f"if({subject.has_number}, {subject.number}, NULL)"
+        raise key.span.error(
+            f"{key} does not hold numbers", f"If the record has a field of that name, write `{key.name}`"
+        )
+
+    def sort_key(self, key: Key, descending: bool) -> list[str]:
+        """What to sort by: numbers before text, records without the field last."""
+        if (column := self.made.column(key)) is not None:
+            return column.sort_key(key, descending)
+        direction = " DESC" if descending else ""
+        subject = self.subject(key)
+        if isinstance(subject, FieldSubject):
+            return [
+                f"{self.number(key)}{direction} NULLS LAST",
+                f"{subject.sql} = ''",
+                f"{subject.sql}{direction}",
+            ]
+        return [f"{self.expression(key).sql}{direction}"]
+
+    def where(self, node: Filter) -> "Records":
+        """The rows that also meet this filter."""
+        rows = self.settled()
+        keys: list[Key] = []
+
+        def subject(key: Key) -> Subject:
+            keys.append(key)
+            return rows.subject(key)
+
+        found = condition(node, subject)
+        counted = None
+        if rows.counted is not None and all(column_of(key) in rollup.COLUMNS for key in keys):
+            counted = (*rows.counted, found)
+        return replace(rows, conditions=(*rows.conditions, found), counted=counted)
+
+    def sorted(self, keys: list[str]) -> "Records":
+        """The same rows in another order."""
+        rows = self.settled()
+        return replace(rows, order_by=(*keys, *in_time(self.context.order)))
+
+    def limited(self, limit: int) -> "Records":
+        """At most that many of them."""
+        return replace(self, limit=limit if self.limit is None else min(self.limit, limit))
+
+    def skipped(self, offset: int) -> "Records":
+        """Without the first ones."""
+        rows = self.settled()
+        return replace(rows, offset=offset, order_by=self.order_by)
+
+    def settled(self) -> "Records":
+        """The same rows with a cut, if any, inside a subquery: what follows sees only what was left."""
+        if self.limit is None and not self.offset:
+            return self
+        order = self.order_by or in_time(self.context.order)
+        return self._reading_from(self._records_of(self.tail_of_query(order)))
+
+    def first_of_each(self, keys: list[str], keep_last: bool) -> "Records":
+        """One row for each value of the keys: the earliest or the latest."""
+        rows = self.settled()
+        order = in_time("newest" if keep_last else "oldest")
+        one_each = f"{rows.tail_of_query(order)} LIMIT 1 BY {', '.join(keys)}"
+        return rows._reading_from(rows._records_of(one_each))
+
+    def extended(self, added: Sequence[tuple[str, Expression]]) -> "Records":
+        """The same rows with these fields beside or in place of their own."""
+        named = [(Column(name, self.context.column(), value.kind), value.sql) for name, value in added]
+        rows = self._with([(column.sql, sql) for column, sql in named])
+        made = rows.made
+        for column, _ in named:
+            made = made.with_column(column)
+        return replace(rows, made=made)
+
+    def with_unpacked(self, unpacked: Unpacked) -> "Records":
+        """The same rows with the fields inside a text; its `text` is the SQL to take it from."""
+        name = self.context.column()
+        rows = self._with([(name, unpacked.text)])
+        return replace(rows, made=rows.made.with_unpacked(replace(unpacked, text=name)))
+
+    def rewritten(self, raw: str) -> "Records":
+        """The same rows with another text of the record, from which the message and the fields are taken."""
+        name = self.context.column()
+        rows = self._with([(name, raw)])
+        carried = rows._carried()
+        inner = f"(SELECT {_BESIDE_RAW}, {name} AS raw{carried} FROM {rows.source})"
+        return rows._reading_from(f"(SELECT {_STORED}, {_COMPUTED}{carried} FROM {inner})")
+
+    def _with(self, columns: Sequence[tuple[str, str]]) -> "Records":
+        """The same rows, all conditions inside, with more columns in their source."""
+        rows = self.settled()
+        new = "".join(f", {sql} AS {name}" for name, sql in columns)
+        stored = f"{_STORED}, message, strings, length{rows._carried()}{new}"
+        return rows._reading_from(f"(SELECT {stored} FROM {rows.source}{where_sql(rows.conditions)})")
+
+    def _reading_from(self, source: str) -> "Records":
+        return replace(self, source=source, conditions=(), counted=None, limit=None, offset=0)
+
+    def _records_of(self, tail_of_query: str) -> str:
+        carried = self._carried()
+        inner = f"SELECT {_STORED}{carried} FROM {tail_of_query}"
+        return f"(SELECT {_STORED}, {_COMPUTED}{carried} FROM ({inner}))"
+
+    def _carried(self) -> str:
+        return "".join(f", {name}" for name in self.made.sql_names())
+
+    def cells(self) -> str | None:
+        """The same rows as counts per 15 seconds, None where they cannot be had."""
+        if self.counted is None:
+            return None
+        return rollup.source(self.context.window, self.counted, self.context.params)
+
+    def tail_of_query(self, order: tuple[str, ...]) -> str:
+        """All that follows FROM."""
+        return (
+            f"{self.source}{where_sql(self.conditions)}{order_sql(order)}{cut_sql(self.limit, self.offset)}"
+        )
+
+    def select(self) -> str:
+        """The whole query, with exactly the columns of a `Record`."""
+        # Without aliases: ClickHouse would take `level` in a condition for the text that is selected.
+        order = self.order_by or in_time(self.context.order)
+        columns = ", ".join({**COLUMNS, **self.made.output(self.context.params)}.values())
+        if self.limit is None and not self.offset:
+            return f"SELECT {columns} FROM {self.tail_of_query(order)}"
+        return f"SELECT {columns} FROM {self._records_of(self.tail_of_query(order))}{order_sql(order)}"
+
+    def select_raw(self) -> str:
+        """The same rows with nothing but the record as it was written, or the message that a stage wrote."""
+        order = self.order_by or in_time(self.context.order)
+        message = self.made.column(Key("message"))
+        return f"SELECT {'raw' if message is None else message.sql} FROM {self.tail_of_query(order)}"
+
+    @property
+    def newest_first(self) -> bool:
+        """They come in the order of time, and not one that the query asked for."""
+        return self.order_by in ((), in_time(self.context.order))
+
+
+def in_time(order: Order) -> tuple[str, ...]:
+    """Keys of ORDER BY: the time, and what tells records of the same time apart."""
+    return tuple(f"{column}{' DESC' if order == 'newest' else ''}" for column in RECORD_ORDER)

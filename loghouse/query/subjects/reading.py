@@ -1,0 +1,71 @@
+"""How the value of a field is read in SQL: the record's own, one a stage made, one unpacked from a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loghouse.formats import field_exists, field_text, field_type
+from loghouse.query.params import Params
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """SQL of one field.
+
+    `text` is '' when there is none; `number` means something only where `has_number` holds. `null` says that
+    it is JSON's null, `boolean` that a text of true or false is a truth value. `indexed` says that the text
+    stands in the record, so that its token index can be asked.
+    """
+
+    text: str
+    number: str
+    has_number: str
+    exists: str
+    null: str
+    boolean: str
+    indexed: bool = False
+
+
+def own(name: str, params: Params) -> Reading:
+    """A field of the record as it was written; numbers stand in a column of their own."""
+    bound = params.text(name)
+    kind = field_type(name, params.bind)
+    return Reading(
+        field_text(name, params.bind),
+        f"numbers[{bound}]",
+        f"mapContains(numbers, {bound})",
+        field_exists(name, params.bind),
+        f"{kind} = 'Null'",
+        # Formats without types, such as logfmt, write a truth value as the word.
+        f"(format != 'json' OR {kind} = 'Bool')",
+        indexed=True,
+    )
+
+
+def made(sql: str) -> Reading:
+    """A text column that a stage has made; '' is none."""
+    number = f"toFloat64OrNull({sql})"
+    return Reading(sql, f"ifNull({number}, 0)", f"isNotNull({number})", f"{sql} != ''", "0", "1")
+
+
+def unpacked(json: str, below: Reading) -> Reading:
+    """A field whose JSON text is `json`, '' where there is none: there it is what was `below`."""
+    text = decoded(json)
+    number = f"toFloat64OrNull({text})"
+
+    def either(found: str, otherwise: str) -> str:
+        return f"if({json} != '', {found}, {otherwise})"
+
+    return Reading(
+        either(text, below.text),
+        either(f"ifNull({number}, 0)", below.number),
+        either(f"isNotNull({number})", below.has_number),
+        f"({json} != '' OR {below.exists})",
+        either(f"{json} = 'null'", below.null),
+        either(f"{json} IN ('true', 'false')", below.boolean),
+    )
+
+
+def decoded(json: str) -> str:
+    """SQL: the text of a JSON value; '' of null, numbers, arrays and objects as they are written."""
+    return f"multiIf(startsWith({json}, '\"'), JSONExtractString({json}), {json} = 'null', '', {json})"

@@ -1,0 +1,151 @@
+"""A table that a stage has made. A value: each method gives new rows."""
+
+# ruff: noqa: S608 - every name in these texts is made here, and every value is bound
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from loghouse.query import rollup
+from loghouse.query.ast import Filter, Key
+from loghouse.query.conditions import condition
+from loghouse.query.records import Records
+from loghouse.query.relation import Column, Context, Expression, cut_sql, order_sql, reversed_order, where_sql
+from loghouse.query.subjects.subject import Subject
+from loghouse.query.suggest import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows with the columns of a stage."""
+
+    query: str
+    columns: tuple[Column, ...]
+    context: Context
+    order_by: tuple[str, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+
+    def column(self, key: Key) -> Column:
+        """The column of that name."""
+        wanted = key.shown
+        for column in self.columns:
+            if column.name == wanted:
+                return column
+        names = [column.name for column in self.columns]
+        raise key.span.error(
+            f'there is no column "{wanted}" here{did_you_mean(wanted, names)}', f"Columns: {', '.join(names)}"
+        )
+
+    def subject(self, key: Key) -> Subject:
+        """What a key of a filter means here."""
+        if key.kind == "any" or (key.name == "raw" and key.kind == "plain"):
+            raise key.span.error(
+                "words are looked for in records, and this is a table",
+                f"Name a column: {', '.join(column.name for column in self.columns)}",
+            )
+        return self.column(key).subject(key, self.context)
+
+    def expression(self, key: Key) -> Expression:
+        """The value of a key, to group and to show."""
+        return self.column(key).expression
+
+    def number(self, key: Key) -> str:
+        """The value of a key as a number, NULL where it is none."""
+        return self.column(key).number(key)
+
+    def sort_key(self, key: Key, descending: bool) -> list[str]:
+        """What to sort by, nothing last."""
+        return self.column(key).sort_key(key, descending)
+
+    def where(self, node: Filter) -> "Table":
+        """The rows that also meet this filter."""
+        found = condition(node, self.subject)
+        return replace(self, query=f"SELECT * FROM ({self.cut()}) WHERE {found}", limit=None, offset=0)
+
+    def sorted(self, keys: list[str]) -> "Table":
+        """The same rows in another order; what was the order before decides between equals."""
+        rows = self.settled()
+        return replace(rows, order_by=(*keys, *self.order_by))
+
+    def limited(self, limit: int) -> "Table":
+        """At most that many of them."""
+        return replace(self, limit=limit if self.limit is None else min(self.limit, limit))
+
+    def skipped(self, offset: int) -> "Table":
+        """Without the first ones."""
+        return replace(self.settled(), offset=offset)
+
+    def settled(self) -> "Table":
+        """The same rows, cut."""
+        if self.limit is None and not self.offset:
+            return self
+        return replace(self, query=f"SELECT * FROM ({self.cut()})", limit=None, offset=0)
+
+    def picked(self, columns: tuple[Column, ...]) -> "Table":
+        """Only these columns."""
+        return replace(self, columns=columns)
+
+    def extended(self, added: Sequence[tuple[str, Expression]]) -> "Table":
+        """The same rows with more columns, or others in place of those of the same name."""
+        columns, selected = list(self.columns), ""
+        for name, value in added:
+            column = Column(name, self.context.column(), value.kind)
+            selected += f", {value.sql} AS {column.sql}"
+            places = [place for place, known in enumerate(columns) if known.name == name]
+            if places:
+                columns[places[0]] = column
+            else:
+                columns.append(column)
+        query = f"SELECT *{selected} FROM ({self.cut()})"
+        return replace(self, query=query, columns=tuple(columns), limit=None, offset=0)
+
+    def first_of_each(self, keys: list[str], keep_last: bool) -> "Table":
+        """One row for each value of the keys, in the order of the table."""
+        order = reversed_order(self.order_by) if keep_last else self.order_by
+        one_each = f"SELECT * FROM ({self.cut()}){order_sql(order)} LIMIT 1 BY {', '.join(keys)}"
+        return replace(self, query=one_each, limit=None, offset=0)
+
+    @property
+    def source(self) -> str:
+        """What a stage that groups selects from."""
+        return f"({self.cut()})"
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """All conditions are inside already."""
+        return ()
+
+    def cut(self) -> str:
+        """The query with its limit; the order only where the limit needs it."""
+        if self.limit is None and not self.offset:
+            return self.query
+        return f"{self.query}{order_sql(self.order_by)}{cut_sql(self.limit, self.offset)}"
+
+    def select(self) -> str:
+        """The whole query."""
+        names = ", ".join(column.sql for column in self.columns)
+        inner = f"SELECT {names} FROM ({self.query})"
+        return f"{inner}{order_sql(self.order_by)}{cut_sql(self.limit, self.offset)}"
+
+
+Rows: TypeAlias = Records | Table
+
+
+def group(rows: Rows, keys: list[tuple[str, Expression]], values: list[tuple[str, Expression]]) -> Table:
+    """The table of `values` for each combination of `keys`, in no order yet."""
+    rows = rows.settled()
+    source, conditions = rows.source, rows.conditions
+    if isinstance(rows, Records) and all(expression.counted for _, expression in [*keys, *values]):
+        cells = rows.cells()
+        if cells is not None:
+            source, conditions = cells, ()
+            values = [(name, replace(value, sql=rollup.over_counts(value.sql))) for name, value in values]
+    named = [Column(name, rows.context.column(), expression.kind) for name, expression in [*keys, *values]]
+    selected = ", ".join(
+        f"{expression.sql} AS {column.sql}"
+        for column, (_, expression) in zip(named, [*keys, *values], strict=True)
+    )
+    grouping = ", ".join(column.sql for column in named[: len(keys)])
+    by = f" GROUP BY {grouping}" if keys else ""
+    return Table(f"SELECT {selected} FROM {source}{where_sql(conditions)}{by}", tuple(named), rows.context)
