@@ -41,3 +41,12 @@ def page(web_store: StoreUrl) -> Iterator[httpx.Client]:
     """A client of the page for anybody on this machine."""
     with served(web_store) as server, client_of(server) as client:
         yield client
+
+
+@pytest.fixture
+def own_store(store_url: StoreUrl, request: pytest.FixtureRequest) -> StoreUrl:
+    """An empty database of one test."""
+    url = replace(store_url, database=str(request.node.name).partition("[")[0][:60])
+    with Store(url) as store:
+        migrate(store)
+    return url
