@@ -82,16 +82,19 @@ class Connection:
         limit: int,
         tls: "ssl.SSLContext | None" = None,
         server_name: str | None = None,
+        preamble: bytes = b"",
     ) -> "Connection":
-        """Connect, and shake hands when `tls` is given (`server_name` defaults to the host)."""
+        """Connect, send `preamble`, and with `tls` shake hands (`server_name` defaults to the host)."""
         sock = _connect(address, deadline)
         try:
+            if preamble:
+                sock.sendall(preamble)
             if tls is not None:
                 sock.settimeout(deadline.remaining())
                 sock = tls.wrap_socket(sock, server_hostname=server_name or address.host or None)
         except OSError as error:
             sock.close()
-            raise from_os_error(error, f"TLS with {address}") from None
+            raise from_os_error(error, f"begin with {address}") from None
         except BaseException:
             sock.close()
             raise

@@ -66,6 +66,10 @@ class HttpClient:
     tls: "ssl.SSLContext | None" = None
     server_name: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    # The header Host, where it is not the address.
+    host: str = ""
+    # Sent before anything else on a new connection.
+    preamble: bytes = b""
     broken: ScrapeError | None = None
     _connection: Connection | None = None
     _unread: Iterator[bytes] | None = None
@@ -104,10 +108,11 @@ class HttpClient:
     def _exchange(self, path: str) -> Answer:
         if self._connection is None:
             self._connection = Connection.open(
-                self.address, self.deadline, self.limit, self.tls, self.server_name or None
+                self.address, self.deadline, self.limit, self.tls, self.server_name or None, self.preamble
             )
         connection = self._connection
-        lines = [f"GET {path} HTTP/1.1", f"Host: {self.address}", "Accept-Encoding: identity"]
+        host = self.host or ("localhost" if self.address.path else self.address)
+        lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Accept-Encoding: identity"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         connection.send(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace"))
         version, status, headers = _read_head(connection)

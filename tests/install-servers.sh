@@ -3,7 +3,10 @@
 # what is missing say so and skip.
 set -eu
 wanted=""
-for pair in redis-server:redis-server memcached:memcached clickhouse-client:clickhouse-client promtool:prometheus rsyslogd:rsyslog rabbitmqctl:rabbitmq-server nginx:nginx; do
+for pair in redis-server:redis-server memcached:memcached clickhouse-client:clickhouse-client promtool:prometheus \
+    rsyslogd:rsyslog rabbitmqctl:rabbitmq-server nginx:nginx apache2:apache2 openssl:openssl \
+    prometheus-redis-exporter:prometheus-redis-exporter prometheus-apache-exporter:prometheus-apache-exporter \
+    prometheus-nginx-exporter:prometheus-nginx-exporter; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || wanted="$wanted ${pair#*:}"
 done
 # Its name holds its version.
@@ -12,6 +15,13 @@ ls /usr/sbin/php-fpm* >/dev/null 2>&1 || wanted="$wanted php-fpm"
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "Not installed, tests that need them are skipped:$wanted" >&2
     exit 0
+fi
+# Tests start servers of their own on free ports: what is installed must not start as a service.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q >/dev/null

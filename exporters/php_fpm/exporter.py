@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+from exporters.background import for_all
 from exporters.errors import ScrapeError
 from exporters.exporter import Ask
 from exporters.families import Family
@@ -11,7 +12,7 @@ from exporters.php_fpm.backlog import read_backlogs
 from exporters.php_fpm.history import History
 from exporters.php_fpm.poolconfig import PoolConfig, file_configs, flag_configs, merged
 from exporters.php_fpm.poolpage import NAMESPACE, PoolPage
-from exporters.php_fpm.reader import Reading, read_all, read_pool
+from exporters.php_fpm.reader import Reading, read_pool
 from exporters.php_fpm.settings import PhpFpmSettings
 from exporters.php_fpm.uri import PoolUri, expand, target_uri
 from exporters.process import process_families
@@ -41,7 +42,7 @@ class PhpFpmExporter:
         # Before the pools are read, so that what is sent to them does not count.
         backlogs = read_backlogs() if has_sockets else {}
         pages = PoolPage(settings, ask, self._history, configs, backlogs, self._is_single(ask))
-        for reading in read_all(uris[: settings.max_pools], lambda uri: self._read(uri, settings, ask)):
+        for reading in for_all(uris[: settings.max_pools], lambda uri: self._read(uri, settings, ask)):
             self._note(reading)
             pages.add(reading)
         if config_error is not None:

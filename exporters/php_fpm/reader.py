@@ -1,13 +1,10 @@
-"""Reading pools: one status page, its opcode cache, and many pools at the same time."""
+"""Reading a pool: its status page and its opcode cache."""
 
-import base64
 import json
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exporters.background import start
 from exporters.clienttls import client_context
 from exporters.deadline import Deadline
 from exporters.errors import Reason, ScrapeError
@@ -16,10 +13,10 @@ from exporters.php_fpm import fastcgi
 from exporters.php_fpm.settings import PhpFpmSettings
 from exporters.php_fpm.status import Status, parse_status
 from exporters.php_fpm.uri import PoolUri, why_no_socket
+from exporters.weburl import basic_authorization
 
 # PHP-FPM cuts the texts of a request, so a process takes 1.2 kB at most: room for 2,500 of them.
 _MOST_BYTES = 3 * 1024 * 1024
-_MOST_THREADS = 128
 _REASONS: Mapping[int, Reason] = {401: "auth", 403: "denied"}
 
 
@@ -52,32 +49,6 @@ def read_pool(
     return Reading(uri, time.perf_counter() - started, status, found)
 
 
-def read_all(uris: Sequence[PoolUri], read: Callable[[PoolUri], Reading]) -> list[Reading]:
-    """Read every pool at the same time, in the order of `uris`: a pool that hangs delays no other."""
-    readings: dict[int, Reading] = {}
-    left = deque(enumerate(uris))
-
-    def work() -> None:
-        while True:
-            try:
-                index, uri = left.popleft()
-            except IndexError:
-                return
-            readings[index] = read(uri)
-
-    waits = []
-    for _ in range(min(len(uris), _MOST_THREADS) - 1):
-        try:
-            waits.append(start(work))
-        except RuntimeError:
-            # The container allows no more threads: those there are, and this one, read the rest.
-            break
-    work()
-    for wait in waits:
-        wait()
-    return [readings[index] for index in range(len(uris))]
-
-
 def _page(uri: PoolUri, settings: PhpFpmSettings, deadline: Deadline, query: str) -> bytes:
     if uri.web:
         return _web_page(uri, settings, deadline, query)
@@ -99,8 +70,7 @@ def _web_page(uri: PoolUri, settings: PhpFpmSettings, deadline: Deadline, query:
     user, password = uri.user or settings.http_user, uri.password or settings.http_password
     headers = {}
     if user:
-        token = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
-        headers["Authorization"] = f"Basic {token}"
+        headers["Authorization"] = basic_authorization(user, password)
     tls = None
     if uri.web == "https":
         tls = client_context(settings.tls_ca, "", "", settings.tls_skip_verification)

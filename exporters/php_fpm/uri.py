@@ -5,12 +5,12 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import unquote, urlsplit
 
 from exporters.connection import Address, parse_address
 from exporters.errors import ScrapeError, from_os_error
 from exporters.families import text
 from exporters.settings import Secret, SettingsError
+from exporters.weburl import parse_web_url
 
 PORT = 9000
 
@@ -57,23 +57,11 @@ def parse_uri(written: str, status_path: str) -> PoolUri:
 
 
 def _web(written: str, scheme: str, status_path: str) -> PoolUri:
-    url = urlsplit(written)
-    if not url.hostname:
-        raise ValueError("the host is missing")
-    path = url.path if url.path.strip("/") else status_path
-    if url.query:
-        path = f"{path}?{url.query}"
-    if any(character <= " " or character == "\x7f" for character in path):
-        raise ValueError("the path holds blanks or control characters")
-    port = url.port or (443 if scheme == "https" else 80)
-    return PoolUri(
-        f"{scheme}://{url.netloc.rpartition('@')[2]}{path}",
-        Address(url.hostname, port),
-        path,
-        scheme,
-        unquote(url.username or ""),
-        Secret(unquote(url.password or "")),
-    )
+    url = parse_web_url(written)
+    path, mark, query = url.path.partition("?")
+    path = (path if path.strip("/") else status_path) + mark + query
+    host = written.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+    return PoolUri(f"{scheme}://{host}{path}", url.address, path, scheme, url.user, url.password)
 
 
 def target_uri(address: Address, asked: str, status_path: str) -> PoolUri:

@@ -1,10 +1,8 @@
 """Where RabbitMQ is and how to log in: the URLs of the management API and of the plugin's page."""
 
-import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from exporters.clienttls import client_context
 from exporters.connection import Address
@@ -13,6 +11,7 @@ from exporters.errors import ScrapeError
 from exporters.httpclient import HttpClient
 from exporters.rabbitmq.settings import RabbitSettings
 from exporters.settings import Secret, SettingsError
+from exporters.weburl import WebUrl, basic_authorization, parse_web_url
 
 if TYPE_CHECKING:
     import ssl
@@ -24,44 +23,24 @@ _PLUGIN_TLS_PORT = 15691
 _MOST_BYTES = 512 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
-    """An http or https URL in parts; `prefix` begins with / or is empty."""
-
-    address: Address
-    tls: bool
-    prefix: str = ""
-    user: str = ""
-    password: Secret = Secret("")
-
-
-def parse_url(url: str, default_port: int, flag: str) -> Url:
-    """The parts of a URL; SettingsError that does not show it, since it may hold a password."""
+def parse_url(url: str, default_port: int, flag: str) -> WebUrl:
+    """The parts of a URL, its path without /api; SettingsError never shows it: it may hold a password."""
     try:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        if parts.scheme not in ("http", "https"):
-            raise ValueError(f"the scheme is {parts.scheme!r}, not http or https")
-        if not parts.hostname or any(not char.isprintable() or char.isspace() for char in parts.netloc):
-            raise ValueError("it names no host")
-        port = parts.port or default_port
+        parts = parse_web_url(url, default_port)
+        if parts.address.path or "?" in parts.path:
+            raise ValueError("write http://host:port")
     except ValueError as error:
         raise SettingsError(f"{flag} is no URL such as http://127.0.0.1:{default_port}: {error}") from None
-    return Url(
-        Address(parts.hostname, port),
-        parts.scheme == "https",
-        parts.path.rstrip("/").removesuffix("/api"),
-        unquote(parts.username or ""),
-        Secret(unquote(parts.password or "")),
-    )
+    return replace(parts, path=parts.path.rstrip("/").removesuffix("/api"))
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
     """The two sources of one scrape, ready to be asked."""
 
-    api: Url
+    api: WebUrl
     # None when the plugin is not to be asked.
-    plugin: Url | None
+    plugin: WebUrl | None
     authorization: Secret
     tls: "ssl.SSLContext | None"
 
@@ -82,7 +61,7 @@ def endpoints(settings: RabbitSettings, target: Address | None) -> Endpoints:
     """The sources of a scrape: the exporter's own, or an allowed target with the credentials set for it."""
     api = parse_url(settings.url, API_PORT, "--rabbit.url")
     if target is not None:
-        api = Url(target, api.tls, api.prefix, api.user, api.password)
+        api = replace(api, address=target)
     plugin = _plugin_url(settings, api, target)
     tls = None
     if api.tls or (plugin is not None and plugin.tls):
@@ -98,22 +77,24 @@ def check_endpoints(settings: RabbitSettings) -> None:
         raise SettingsError(error.detail) from None
 
 
-def _plugin_url(settings: RabbitSettings, api: Url, target: Address | None) -> Url | None:
+def _plugin_url(settings: RabbitSettings, api: WebUrl, target: Address | None) -> WebUrl | None:
     if settings.style != "official" or settings.plugin_url == "none":
         return None
     if settings.plugin_url:
         url = parse_url(settings.plugin_url, _PLUGIN_PORT, "--plugin.url")
-        return url if target is None else Url(Address(target.host, url.address.port), url.tls, url.prefix)
-    return Url(Address(api.address.host, _PLUGIN_TLS_PORT if api.tls else _PLUGIN_PORT), api.tls)
+        if target is None:
+            return url
+        return WebUrl(Address(target.host, url.address.port), url.tls, url.path)
+    return WebUrl(Address(api.address.host, _PLUGIN_TLS_PORT if api.tls else _PLUGIN_PORT), api.tls)
 
 
-def _authorization(settings: RabbitSettings, api: Url) -> Secret:
+def _authorization(settings: RabbitSettings, api: WebUrl) -> Secret:
     """The header; credentials of the URL win, then files, then the plain settings."""
     user = api.user or _read(settings.user_file) or settings.user
-    password = api.password.reveal() or _read(settings.password_file) or settings.password.reveal()
+    password = api.password or Secret(_read(settings.password_file)) or settings.password
     if not user:
         return Secret("")
-    return Secret("Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii"))
+    return Secret(basic_authorization(user, password))
 
 
 def _read(path: str) -> str:

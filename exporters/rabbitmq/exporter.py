@@ -54,7 +54,7 @@ class RabbitExporter:
         ends = endpoints(settings, ask.target)
         deadline = ask.deadline.sooner(settings.timeout)
         with ends.api_client(deadline) as client:
-            source = Source(settings, ends, Api(client, ends.api.prefix), deadline)
+            source = Source(settings, ends, Api(client, ends.api.path), deadline)
             style = kbuddeparts if settings.style == "kbudde" else officialparts
             yield from style.families(source, ask)
         return source.error

@@ -88,7 +88,7 @@ class _OfficialScrape:
         """The page of sums and the further families that are wanted."""
         source = self._source
         assert source.endpoints.plugin is not None
-        prefix = source.endpoints.plugin.prefix
+        prefix = source.endpoints.plugin.path
         with source.endpoints.plugin_client(source.deadline) as client:
             found = plugin.sums(client, prefix)
             wanted = source.settings.plugin_families
@@ -102,7 +102,7 @@ class _OfficialScrape:
         assert source.endpoints.plugin is not None
         return plugin.queues(
             lambda: source.endpoints.plugin_client(source.deadline),
-            source.endpoints.plugin.prefix,
+            source.endpoints.plugin.path,
             queue_rules(settings),
             settings.max_queues,
             settings.plugin_queues == "detailed",

@@ -147,12 +147,16 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 @contextlib.contextmanager
-def process(command: Sequence[str], directory: Path) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    command: Sequence[str], directory: Path, process_group: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A server process that is stopped at the end; a program that is missing skips the test."""
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
     with (directory / "output.txt").open("wb") as output:
-        started = subprocess.Popen(command, cwd=directory, stdout=output, stderr=subprocess.STDOUT)
+        started = subprocess.Popen(
+            command, cwd=directory, stdout=output, stderr=subprocess.STDOUT, process_group=process_group
+        )
     try:
         yield started
     finally:

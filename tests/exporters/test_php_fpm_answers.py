@@ -13,10 +13,11 @@ from exporter_servers import false_server, free_port, get, parse_page, scrape, s
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from exporters import background
 from exporters.connection import Address
 from exporters.deadline import Deadline
 from exporters.errors import ScrapeError
-from exporters.php_fpm import fastcgi, reader
+from exporters.php_fpm import fastcgi
 from exporters.php_fpm.backlog import count_backlogs, waiting_at
 from exporters.php_fpm.cli import KIND
 from exporters.php_fpm.status import parse_status
@@ -308,7 +309,7 @@ def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(work: Callable[[], object]) -> Callable[[], object]:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(reader, "start", start)
+    monkeypatch.setattr(background, "start", start)
     with false_server(_answers(b"X: y\r\n\r\n" + page_of(entry()))) as port:
         uris = [f"tcp://127.0.0.1:{port}/status{index}" for index in range(3)]
         page = scrape(KIND, {"scrape_uri": ",".join(uris)})
@@ -414,7 +415,7 @@ def test_credentials_of_a_uri_are_decoded_and_hidden() -> None:
     [
         ({"scrape_uri": "ftp://x/status"}, "use tcp://"),
         ({"scrape_uri": "tcp://a b/status"}, "not an address"),
-        ({"scrape_uri": "http:///status"}, "the host is missing"),
+        ({"scrape_uri": "http:///status"}, "names no host"),
         ({"scrape_uri": "http://h/a b"}, "blanks"),
         ({"scrape_uri": "http://u:secret@h:x/"}, "credentials cannot be used"),
         ({"scrape_uri": ","}, "names no pool"),

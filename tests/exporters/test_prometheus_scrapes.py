@@ -16,8 +16,11 @@ from exporter_servers import (
     until,
 )
 from php_fpm_server import php_fpm
+from web_servers import apache, nginx
 
+from exporters.apache.cli import KIND as APACHE
 from exporters.memcached.cli import KIND as MEMCACHED
+from exporters.nginx.cli import KIND as NGINX
 from exporters.php_fpm.cli import KIND as PHP_FPM
 from exporters.redis.cli import KIND as REDIS
 
@@ -25,7 +28,8 @@ CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
 scrape_configs:
   - job_name: exporters
-    static_configs: [{{targets: ["127.0.0.1:{redis}", "127.0.0.1:{memcached}", "127.0.0.1:{php_fpm}"]}}]
+    static_configs: [{{targets: ["127.0.0.1:{redis}", "127.0.0.1:{memcached}", "127.0.0.1:{php_fpm}",
+      "127.0.0.1:{apache}", "127.0.0.1:{nginx}"]}}]
 """
 
 
@@ -39,7 +43,11 @@ def test_prometheus_scrapes_the_exporters(tmp_path: Path) -> None:
             for name in ("www", "api")
         }
         fpm = stack.enter_context(php_fpm(tmp_path / "fpm", pools))
+        httpd = stack.enter_context(apache(tmp_path / "apache"))
+        web = stack.enter_context(nginx(tmp_path / "nginx"))
         ports = {
+            "apache": stack.enter_context(serving(APACHE, {"scrape_uri": httpd.url("/server-status?auto")})),
+            "nginx": stack.enter_context(serving(NGINX, {"scrape_uri": web.url("/stub_status")})),
             "redis": stack.enter_context(serving(REDIS, {"addr": f"127.0.0.1:{redis}"})),
             "memcached": stack.enter_context(serving(MEMCACHED, {"address": f"127.0.0.1:{memcached}"})),
             "php_fpm": stack.enter_context(serving(PHP_FPM, {"scrape_uri": f"unix://{fpm.folder}/*.sock"})),
@@ -53,9 +61,11 @@ def test_prometheus_scrapes_the_exporters(tmp_path: Path) -> None:
             f"--web.listen-address=127.0.0.1:{port}",
         ]
         stack.enter_context(process(command, tmp_path))
-        until(lambda: _value(port, "min(up)") == 1, "Prometheus")
-        until(lambda: _value(port, "count(up)") == 3, "all targets")
+        until(lambda: _value(port, "count(up == 1)") == 5, "all targets")
         assert _value(port, "redis_up") == 1
+        assert _value(port, "apache_up") == 1
+        assert _value(port, "nginx_up") == 1
+        assert _value(port, "sum(apache_scoreboard)") > 0
         assert _value(port, "memcached_up") == 1
         assert _value(port, "redis_memory_used_bytes") > 0
         assert _value(port, "count(phpfpm_up == 1)") == 2
@@ -64,6 +74,9 @@ def test_prometheus_scrapes_the_exporters(tmp_path: Path) -> None:
         assert metadata["redis_total_error_replies"][0]["type"] == "counter"
         assert metadata["redis_latency_percentiles_usec"][0]["type"] == "summary"
         assert metadata["phpfpm_accepted_connections"][0]["type"] == "counter"
+        assert metadata["nginx_connections_accepted"][0]["type"] == "counter"
+        # Apache's counters all end with _total, so the page is OpenMetrics, where a family's name does not.
+        assert metadata["apache_uptime_seconds"][0]["type"] == "counter"
         assert metadata["memcached_commands_total"][0]["type"] == "counter"
 
 

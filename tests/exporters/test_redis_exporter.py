@@ -20,6 +20,7 @@ from exporter_servers import (
     redis_cluster,
     redis_server,
     scrape,
+    self_signed,
     sentinel_server,
     serving,
     until,
@@ -368,23 +369,7 @@ def test_unix_socket(tmp_path: Path) -> None:
 
 
 def test_tls(tmp_path: Path) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-    ]
-    command += ["-addext", "subjectAltName=DNS:redis.example", "-keyout", key, "-out", cert]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    cert, key = self_signed(tmp_path, "redis.example")
     tls_port = free_port()
     options = ("--tls-port", str(tls_port), "--tls-cert-file", cert, "--tls-key-file", key)
     with redis_server(tmp_path, *options, "--tls-ca-cert-file", cert):

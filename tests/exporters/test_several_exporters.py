@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from exporter_servers import free_port, get
+from exporter_servers import free_port, get, parse_page
 
 from exporters.settings import SettingsError
 from exporters.several import prepare_all
@@ -23,7 +23,24 @@ namespace = "other"
 redis.addr = "127.0.0.1:{dead}"
 [[redis.targets]]
 match = "redis-*:6379"
+
+[apache]
+web.listen-address = "127.0.0.1:0"
+scrape_uri = "http://127.0.0.1:{dead}/server-status?auto"
+
+[nginx]
+web.listen-address = "127.0.0.1:0"
+nginx.scrape-uri = "http://127.0.0.1:{dead}/stub_status"
+
+[php_fpm]
+web.listen-address = "127.0.0.1:0"
+phpfpm.scrape-uri = "tcp://127.0.0.1:{dead}/status"
+
+[rabbitmq]
+web.listen-address = "127.0.0.1:0"
+rabbit.url = "http://127.0.0.1:{dead}"
 """
+NAMES = ("memcached", "redis", "other", "apache", "nginx", "phpfpm", "rabbitmq")
 
 
 def test_each_table_is_an_exporter_of_its_own(tmp_path: Path) -> None:
@@ -33,12 +50,9 @@ def test_each_table_is_an_exporter_of_its_own(tmp_path: Path) -> None:
     try:
         for server in servers:
             server.start()
-        pages = [get(server.port, "/metrics").body.decode() for server in servers]
-        assert [
-            name
-            for page, name in zip(pages, ("memcached", "redis", "other"), strict=True)
-            if f"\n{name}_up 0\n" in page
-        ] == ["memcached", "redis", "other"]
+        pages = [parse_page(get(server.port, "/metrics").body.decode()) for server in servers]
+        for page, name in zip(pages, NAMES, strict=True):
+            assert [page.samples[f"{name}_up", labels] for labels in page.series(f"{name}_up")] == [0]
         assert get(servers[1].port, "/scrape?target=redis-1").status == 403
         assert get(servers[2].port, "/scrape?target=redis-1x:1").status == 400
     finally:

@@ -1,0 +1,5 @@
+"""`python -m exporters.apache`."""
+
+from exporters.apache.cli import main
+
+main()

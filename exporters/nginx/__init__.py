@@ -1,0 +1,1 @@
+"""nginx-exporter: nginx' stub_status under the names of nginx-prometheus-exporter."""

@@ -1,0 +1,5 @@
+"""`python -m exporters.nginx`."""
+
+from exporters.nginx.cli import main
+
+main()
