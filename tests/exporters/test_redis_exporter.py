@@ -1,6 +1,5 @@
 """redis-exporter against real servers, beside upstream's exporter, and against servers that misbehave."""
 
-import contextlib
 import shutil
 import socket
 import subprocess
@@ -15,7 +14,6 @@ from exporter_servers import (
     free_port,
     get,
     parse_page,
-    process,
     redis,
     redis_cluster,
     redis_server,
@@ -527,88 +525,6 @@ def test_emitted_types_and_labels_are_those_of_the_catalogue(server: int) -> Non
         extra = {"quantile", "le"} if type_ in ("summary", "histogram") else set()
         for labels in page.series(name):
             assert {label for label, _ in labels} <= {*metric.labels, *extra}, name
-
-
-# Series of upstream's 1.45 that are not the same here, and why.
-EXPLAINED = {
-    "redis_exporter_build_info": "another program",
-    "redis_instance_info": "has master_replid since 1.51",
-    "redis_expired_time_cap_reached_total": "a gauge in 1.45, a counter since",
-    "redis_last_key_groups_scrape_duration_milliseconds": "only with --check-key-groups, as since 1.60",
-    "process_virtual_memory_max_bytes": "the limit of the address space, which Python cannot ask for cheaply",
-    "redis_key_value_as_string": "long values are cut to 128 characters",
-    "redis_key_size": "bytes that are no text are shown as \\xff",
-}
-# Metrics that move between the two scrapes, or measure the exporters themselves.
-MOVING = (
-    "process_",
-    "redis_exporter_",
-    "redis_cpu_",
-    "redis_net_",
-    "redis_allocator_",
-    "redis_mem",
-    "redis_commands_",
-    "redis_latency_percentiles_usec",
-    "redis_connections_received_total",
-    "redis_total_reads_processed",
-    "redis_total_writes_processed",
-    "redis_slowlog_",
-    "redis_last_slow_execution_duration_seconds",
-    "redis_client_recent_max",
-    "redis_uptime_in_seconds",
-    "redis_start_time_seconds",
-    "redis_keyspace_",
-    "redis_rdb_changes_since_last_save",
-    "redis_connected_clients",
-    "redis_stream_group_consumer_idle_seconds",
-    "redis_errors_total",
-    "redis_total_error_replies",
-    "redis_latency_spike",
-)
-
-
-def test_series_are_those_of_upstreams_exporter(server: int, tmp_path: Path) -> None:
-    port = free_port()
-    checks = {"check_keys": "queue:*", "check_single_keys": "counter,str,hll", "check_streams": "stream"}
-    checks |= {"count_keys": "queue:*", "include_config": "true", "include_system": "true"}
-    command = [
-        "prometheus-redis-exporter",
-        f"-redis.addr=redis://127.0.0.1:{server}",
-        f"-web.listen-address=127.0.0.1:{port}",
-        "-check-keys=queue:*",
-        "-check-single-keys=counter,str,hll",
-        "-check-streams=stream",
-        "-count-keys=queue:*",
-        "-include-config-metrics",
-        "-include-system-metrics",
-    ]
-    with process(command, tmp_path):
-
-        def answers() -> bool:
-            with contextlib.suppress(OSError):
-                return get(port, "/").status == 200
-            return False
-
-        until(answers, "prometheus-redis-exporter")
-        get(port, "/metrics")
-        theirs = parse_page(get(port, "/metrics").body.decode())
-    ours = scrape_redis(server, **checks)
-    for name, type_ in theirs.types.items():
-        if name not in EXPLAINED and not name.startswith(("go_", "redis_exporter_last_scrape_ping")):
-            assert ours.types.get(name) == type_, name
-    missing = [key for key in theirs.samples if key not in ours.samples and not _is_explained(key[0])]
-    # A command may be new between the scrapes, never gone.
-    assert missing == []
-    different = {
-        key: (value, ours.samples[key])
-        for key, value in theirs.samples.items()
-        if key in ours.samples and value != ours.samples[key] and not key[0].startswith(MOVING)
-    }
-    assert different == {}
-
-
-def _is_explained(name: str) -> bool:
-    return name in EXPLAINED or name.startswith("go_")
 
 
 def test_promtool_finds_nothing_but_upstreams_names(server: int) -> None:
