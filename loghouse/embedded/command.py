@@ -79,7 +79,9 @@ def _serve(
             url = StoreUrl(bound, port, database)
             for part in engine.damaged_parts():
                 _say(f"warning: a damaged part was put aside, its rows are missing: {part}")
-            _say(f"ClickHouse {engine.version} on {data_dir} listens on clickhouse://{url.address}/{database}")
+            _say(
+                f"ClickHouse {engine.version} on {data_dir} listens on clickhouse://{url.address}/{database}"
+            )
             wait_for_stop()
             _say("stopping")
     finally:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from loghouse.embedded import frames, packets, revisions
 from loghouse.embedded.blocks import Block, header, outgoing, read_block
 from loghouse.embedded.engine import QUERY_WAS_CANCELLED, Engine, EngineError
+from loghouse.embedded.insertion import Insertion
 from loghouse.embedded.outbox import Outbox
 from loghouse.embedded.packets import Ask, Hello, Query
-from loghouse.embedded.session import STREAMED, Insertion, Session
+from loghouse.embedded.session import STREAMED, Session
 from loghouse.embedded.statement import Insert, NotOneStatement, Statement, read_statement
 from loghouse.embedded.watch import Watch, Watched
 from loghouse.embedded.wire import Disconnected, ProtocolError, SocketWindow, Window

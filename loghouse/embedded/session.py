@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from loghouse.embedded.blocks import Column
 from loghouse.embedded.engine import Engine, EngineError, translated
+from loghouse.embedded.insertion import Insertion
 from loghouse.embedded.statement import Insert, Statement, names
 
 READONLY = 164
@@ -124,8 +125,7 @@ class Session:
 
     def insert(self, insert: Insert) -> Insertion:
         """Begin an INSERT; the session can do nothing else until it is finished or cancelled."""
-        with translated():
-            return Insertion(self._connection.send_insert(insert.head, "Native"))
+        return Insertion(self._connection, insert)
 
     def has_table(self, database: bytes, table: bytes) -> bool:
         """Whether a table is there."""
@@ -211,27 +211,6 @@ class Session:
     def _marked(self, comment: bytes) -> bytes:
         mark = self.mark.encode()
         return comment if comment.endswith(mark) else comment + b" " + mark
-
-
-class Insertion:
-    """An INSERT that takes blocks in `FORMAT Native`."""
-
-    def __init__(self, inserter: Any) -> None:
-        self._inserter = inserter
-
-    def append(self, native: bytes) -> None:
-        with translated():
-            self._inserter.append(native)
-
-    def finish(self) -> None:
-        """Store what was appended; it is on the disk when this returns."""
-        with translated():
-            self._inserter.finish()
-
-    def cancel(self) -> None:
-        """Drop what is not stored yet. Does nothing after `finish`."""
-        with translated():
-            self._inserter.cancel()
 
 
 def quoted_name(name: bytes) -> bytes:

@@ -37,9 +37,10 @@ class NotOneStatement(Exception):
 class Insert(NamedTuple):
     """An INSERT without its rows."""
 
-    head: bytes  # up to where VALUES, FORMAT or the end stood
+    head: bytes  # up to where SETTINGS, VALUES, FORMAT or the end stood
     target: bytes  # `db.table` or `FUNCTION f(...)`
     columns: bytes  # the text between the brackets, empty when there is no list
+    settings: bytes = b""  # `SETTINGS ...`, if there was such a clause
 
 
 class Statement(NamedTuple):
@@ -170,6 +171,13 @@ class _Reader:
         self.take()
         return True
 
+    def skip_to(self, words: frozenset[bytes]) -> None:
+        """Steps up to one of the words outside of brackets, or to the end of the statement."""
+        while self.ahead is not _NO_TOKEN and self.ahead.text != b";":
+            if not self.ahead.depth and self.ahead.word in words:
+                return
+            self.take()
+
     def brackets(self) -> int:
         """Steps over `(...)`; the position after it."""
         outside = self.take().depth - 1
@@ -203,19 +211,19 @@ def _insert(sql: bytes, tokens: Iterator[_Token]) -> Insert | None:
         columns = sql[opening : reader.brackets() - 1]
         if next(_tokens(columns), _NO_TOKEN).word in _QUERY_WORDS:
             return None
-    clause = reader.ahead
-    while clause is not _NO_TOKEN and clause.text != b";" and (clause.depth or clause.word not in _ROW_WORDS):
-        reader.take()
-        clause = reader.ahead
-    if clause.word in _QUERY_WORDS:
-        return None
+    reader.skip_to(_ROW_WORDS | {b"SETTINGS"})
     head = sql[: reader.end]
+    settings = reader.ahead.start if reader.ahead.word == b"SETTINGS" else len(sql)
+    reader.skip_to(_ROW_WORDS)
+    if reader.ahead.word in _QUERY_WORDS:
+        return None
+    clause = sql[settings : reader.end]
     if reader.accept(b"FORMAT"):
         reader.take()
     else:
         reader.accept(b"VALUES")
     rows_in_text = reader.ahead is not _NO_TOKEN and reader.ahead.text != b";"
-    return None if rows_in_text else Insert(head, sql[begin:end], columns)
+    return None if rows_in_text else Insert(head, sql[begin:end], columns, clause)
 
 
 def _unquoted(name: bytes) -> bytes:

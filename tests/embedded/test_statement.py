@@ -8,29 +8,33 @@ from loghouse.embedded.statement import Insert, NotOneStatement, names, read_sta
 
 
 @pytest.mark.parametrize(
-    ("sql", "head", "target", "columns"),
+    ("sql", "head", "target", "columns", "settings"),
     [
-        (b"INSERT INTO t (a, b) VALUES", b"INSERT INTO t (a, b)", b"t", b"a, b"),
-        (b"insert into db.`t x` format Native", b"insert into db.`t x`", b"db.`t x`", b""),
-        (b"INSERT INTO t", b"INSERT INTO t", b"t", b""),
-        (b"INSERT INTO t -- end", b"INSERT INTO t", b"t", b""),
-        (b"INSERT INTO t(a)VALUES;", b"INSERT INTO t(a)", b"t", b"a"),
+        (b"INSERT INTO t (a, b) VALUES", b"INSERT INTO t (a, b)", b"t", b"a, b", b""),
+        (b"insert into db.`t x` format Native", b"insert into db.`t x`", b"db.`t x`", b"", b""),
+        (b"INSERT INTO t", b"INSERT INTO t", b"t", b"", b""),
+        (b"INSERT INTO t -- end", b"INSERT INTO t", b"t", b"", b""),
+        (b"INSERT INTO t(a)VALUES;", b"INSERT INTO t(a)", b"t", b"a", b""),
         (
             b"INSERT INTO t (a) SETTINGS async_insert = 0, x = 'VALUES (1)' VALUES ; ",
-            b"INSERT INTO t (a) SETTINGS async_insert = 0, x = 'VALUES (1)'",
+            b"INSERT INTO t (a)",
             b"t",
             b"a",
+            b"SETTINGS async_insert = 0, x = 'VALUES (1)'",
         ),
         (
             b"INSERT INTO TABLE FUNCTION remote('h;', db.t) (a, `b c`) VALUES",
             b"INSERT INTO TABLE FUNCTION remote('h;', db.t) (a, `b c`)",
             b"FUNCTION remote('h;', db.t)",
             b"a, `b c`",
+            b"",
         ),
     ],
 )
-def test_an_insert_whose_rows_come_in_blocks(sql: bytes, head: bytes, target: bytes, columns: bytes) -> None:
-    assert read_statement(sql).insert == Insert(head, target, columns)
+def test_an_insert_whose_rows_come_in_blocks(
+    sql: bytes, head: bytes, target: bytes, columns: bytes, settings: bytes
+) -> None:
+    assert read_statement(sql).insert == Insert(head, target, columns, settings)
 
 
 @pytest.mark.parametrize(
