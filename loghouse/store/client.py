@@ -107,13 +107,30 @@ class Store:
 
         `table` and `columns` are names from our own code, never user text. Strings may be `bytes`.
         """
+        self.insert_blocks(table, columns, [data], settings)
+
+    def insert_blocks(
+        self, table: str, columns: Sequence[str], blocks: Iterable[Columns], settings: Settings
+    ) -> None:
+        """Insert several blocks as one insert, so that only one of them is in memory.
+
+        What `blocks` raises breaks the insert off.
+        """
+        from clickhouse_driver.block import ColumnOrientedBlock
+
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES"
         with _translated(self):
-            self._driver().execute(
-                f"INSERT INTO {table} ({', '.join(columns)}) VALUES",
-                data,
-                columnar=True,
-                settings={**settings, "strings_as_bytes": True},
-            )
+            client = self._driver()
+            with client.disconnect_on_error(sql, {**settings, "strings_as_bytes": True}):
+                client.connection.send_query(sql)
+                client.connection.send_external_tables(None)
+                header = client.receive_sample_block().columns_with_types
+                for block in blocks:
+                    client.connection.send_data(ColumnOrientedBlock(header, block))
+                    client.receive_profile_events()
+                client.connection.send_data(ColumnOrientedBlock())
+                client.receive_profile_events()
+                client.receive_end_of_insert_query()
 
     def read_so_far(self) -> tuple[int, int]:
         """Rows and bytes that the server has read for the last query, as it reported them."""

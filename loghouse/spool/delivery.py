@@ -1,0 +1,340 @@
+"""Sends what is in the spool to the store: two inserts at a time, each until it is stored.
+
+Two, because an insert keeps one core of the store busy. They begin in the order of the spool and may end in
+another; what a reader may forget follows the spool, so nothing depends on that.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, Protocol
+
+from loghouse.errors import LoghouseError, StoreError
+from loghouse.spool.answers import Answer, answer_of
+from loghouse.spool.batchfile import Damaged, read_rows
+from loghouse.spool.breaker import Breaker
+from loghouse.spool.rows import COLUMNS, Row, packets
+from loghouse.spool.spool import Entry, Spool
+
+log = logging.getLogger("loghouse.spool")
+
+TABLE = "ingest"
+IN_FLIGHT = 2
+FIRST_PATIENCE = 2.0  # seconds that a run with an end waits for a store that never answered
+PATIENCE = 120.0  # the same once it has answered: a restart of the store must not end the run
+SAY_AGAIN = 60.0
+# The store knows the last 10,000 tokens of all senders. After this many seconds we do not rely on that but
+# look for the rows before a doubtful batch is sent again.
+TOKEN_TRUSTED = 60.0
+CLOCK_SKEW = 3600  # seconds that the clocks of sender and store may differ when we look
+ROWS_LOOKED_FOR = 500
+POISON_IN_A_ROW = 20  # bad lines without a good one between them: then it is not the lines
+MEMORY_ATTEMPTS = 3  # then a batch that needs too much of the store's memory is cut in two
+SPOOL_TROUBLE_WAIT = 1.0
+_TAKE = 0.2
+
+_STORED = """SELECT uniqExact(source_id, offset) FROM logs
+WHERE inserted_at >= fromUnixTimestamp({since:UInt32})
+AND (source_id, offset) IN (SELECT pair.1, pair.2 FROM (SELECT arrayJoin(arrayZip(
+    arrayMap(x -> toUInt64(x), splitByChar(',', {sources:String})),
+    arrayMap(x -> toUInt64(x), splitByChar(',', {offsets:String})))) AS pair))"""
+
+
+class IngestStore(Protocol):
+    """What delivery needs of `loghouse.store.client.Store`; each thread has its own."""
+
+    def insert_blocks(
+        self,
+        table: str,
+        columns: Sequence[str],
+        blocks: Iterable[Sequence[Sequence[Any]]],
+        settings: Mapping[str, Any],
+    ) -> None:
+        """Store all blocks as one insert; returns when it is acknowledged."""
+
+    def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+
+    def cancel(self) -> None:
+        """Break off what is running, from another thread."""
+
+    def close(self) -> None: ...
+
+
+class _Unreadable(LoghouseError):
+    """A file of the spool cannot be read now."""
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What was sent since the start."""
+
+    batches: int = 0
+    lines: int = 0
+    bytes: int = 0
+    retries: int = 0
+    doubtful: int = 0  # attempts whose end is not known
+    found_stored: int = 0  # batches that were there already
+    errors: Counter[tuple[int, str]] = field(default_factory=Counter)  # by code and class
+    last_error: str = ""
+
+
+class Delivery:
+    """Threads that empty a spool for as long as they live."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        connect: Callable[[], IngestStore],
+        once: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Begin to send. With `once` an error that time does not heal ends it: `check` raises that."""
+        self.done = Delivered()
+        self.error: Exception | None = None
+        self._spool = spool
+        self._once = once
+        self._clock = clock
+        self._give_up = threading.Event()
+        self._breaker = Breaker(self._give_up)
+        self._answered = False
+        self._said_at = 0.0
+        self._poison_in_a_row = 0
+        self._sending = 0
+        self._guard = threading.Lock()
+        self._stores = [connect() for _ in range(IN_FLIGHT)]
+        self._threads = [
+            threading.Thread(target=self._run, args=(store,), name=f"delivery-{number}", daemon=True)
+            for number, store in enumerate(self._stores)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def check(self) -> None:
+        """Raise what ended the delivery, if anything did."""
+        if self.error:
+            raise self.error
+
+    @property
+    def idle(self) -> bool:
+        """Whether a batch that comes into the spool now would be sent at once."""
+        return self.failing_since is None and self._sending + self._spool.waiting < len(self._threads)
+
+    @property
+    def failing_since(self) -> float | None:
+        """When the store began to refuse, by `time.monotonic`; None while it takes what we send."""
+        return self._breaker.failing_since
+
+    def close(self, stop: threading.Event, deadline: float) -> bool:
+        """Wait until all is stored, then end. False if something stays in the spool.
+
+        After `stop` it waits at most `deadline` seconds, and not at all for a store that does not answer.
+        """
+        until: float | None = None
+        while not (empty := self._spool.wait_until_empty(0.05)) and not self.error:
+            now = time.monotonic()
+            if until is None and stop.is_set():
+                until = now + deadline
+            if until is not None and (now >= until or self.failing_since is not None):
+                break
+        self.abandon()
+        return empty
+
+    def abandon(self) -> None:
+        """Break off what is being sent and end; it stays in the spool."""
+        self._give_up.set()
+        self._breaker.stopped()
+        deadline = time.monotonic() + 5
+        for thread, store in zip(self._threads, self._stores, strict=True):
+            if self._spool.pending():
+                store.cancel()
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _run(self, store: IngestStore) -> None:
+        try:
+            while not self._give_up.is_set():
+                if entry := self._spool.take(_TAKE):
+                    self._send(store, entry)
+        except Exception as error:  # noqa: BLE001 - `check` raises it in the thread that waits
+            self.error = self.error or error
+            self._give_up.set()
+        finally:
+            self._breaker.stopped()
+            store.close()
+
+    def _send(self, store: IngestStore, entry: Entry) -> None:
+        """Get one batch into the store, however long it takes; gives it back when told to give up."""
+        settled = False
+        with self._guard:
+            self._sending += 1
+        try:
+            settled = self._deliver(store, entry)
+        except Damaged:
+            self._breaker.stopped()
+            self._spool.salvage(entry)
+            settled = True
+        except (OSError, _Unreadable) as error:
+            self._breaker.stopped()
+            self._say(logging.ERROR, f'cannot use the spool file "{entry.path}" ({error})')
+            self._give_up.wait(SPOOL_TROUBLE_WAIT)
+        finally:
+            with self._guard:
+                self._sending -= 1
+            if not settled:
+                self._spool.release(entry)
+
+    def _deliver(self, store: IngestStore, entry: Entry) -> bool:
+        """Send the same rows under the same id until they are stored or put aside; False if told to stop."""
+        doubtful = entry.recovered
+        attempt = 0
+        while self._breaker.enter():
+            try:
+                if doubtful and self._token_may_be_forgotten(entry) and self._stored(store, entry) == 1:
+                    self.done.found_stored += 1
+                else:
+                    self._insert(store, entry)
+            except StoreError as error:
+                answer = answer_of(error)
+                doubtful = doubtful or answer is Answer.DOUBTFUL
+                attempt += 1
+                self._note(error, answer)
+                if _in_the_batch(answer, attempt) and self._put_aside(store, entry, error, answer):
+                    self._breaker.succeeded()
+                    return True
+                self._breaker.failed(self._next_wait(error, answer, attempt))
+            else:
+                self._stored_now(entry)
+                return True
+        return False
+
+    def _insert(self, store: IngestStore, entry: Entry) -> None:
+        rows = _rows(entry)
+        first = next(rows, None)
+        if first is not None:
+            store.insert_blocks(TABLE, COLUMNS, packets(chain((first,), rows)), insert_settings(entry.id))
+
+    def _stored_now(self, entry: Entry) -> None:
+        since = self._breaker.succeeded()
+        if since is not None:
+            log.warning("the store takes logs again after %.0f s", time.monotonic() - since)
+        with self._guard:
+            self._answered = True
+            self._poison_in_a_row = 0
+            self.done.last_error = ""
+            self.done.batches += bool(entry.trailer.rows)
+            self.done.bytes += entry.trailer.bytes
+            self.done.lines += entry.trailer.lines
+        self._spool.acknowledge(entry)
+
+    def _token_may_be_forgotten(self, entry: Entry) -> bool:
+        return self._clock() - entry.trailer.written_at > TOKEN_TRUSTED
+
+    def _stored(self, store: IngestStore, entry: Entry) -> float:
+        """Which part of the batch the store has, by first and last lines of rows: 0 nothing, 1 everything."""
+        pairs = set(_some_identities(_rows(entry), entry.trailer.rows))
+        if not pairs:
+            return 1
+        params = {
+            "since": max(0, int(entry.trailer.written_at) - CLOCK_SKEW),
+            "sources": ",".join(str(source) for source, _ in pairs),
+            "offsets": ",".join(str(offset) for _, offset in pairs),
+        }
+        found: int = store.rows(_STORED, params)[0][0]
+        return found / len(pairs)
+
+    def _put_aside(self, store: IngestStore, entry: Entry, error: StoreError, answer: Answer) -> bool:
+        """Find the bad line by halves and quarantine it alone; False if that would not be right.
+
+        Not when rows of the batch are stored: then a view behind the table failed, and halves would double
+        them. Not when line after line is bad: then it is the store, and the lines wait until it is repaired.
+        """
+        try:
+            if self._stored(store, entry):
+                return False
+        except StoreError:
+            return False
+        if self._spool.split(entry):
+            return True
+        with self._guard:
+            self._poison_in_a_row += 1
+            if answer is not Answer.POISON or self._poison_in_a_row > POISON_IN_A_ROW:
+                return False
+        self._spool.quarantine(entry, f"code {error.code}: {error.message}")
+        return True
+
+    def _note(self, error: StoreError, answer: Answer) -> None:
+        with self._guard:
+            self.done.retries += 1
+            self.done.doubtful += answer is Answer.DOUBTFUL
+            self.done.errors[error.code, answer.name.lower()] += 1
+            self.done.last_error = error.message
+
+    def _next_wait(self, error: StoreError, answer: Answer, attempt: int) -> float:
+        """Seconds to wait before the next attempt; raises the error when there should be none."""
+        hopeless = answer in (Answer.REFUSED, Answer.POISON)
+        if self._once:
+            since = self._breaker.failing_since
+            failing = time.monotonic() - since if since is not None else 0.0
+            if hopeless or failing > (PATIENCE if self._answered else FIRST_PATIENCE):
+                raise error
+        self._say(logging.ERROR if hopeless else logging.WARNING, f"{error.message}; trying again")
+        least, most = answer.value
+        return _jitter() * min(most, least * (1 << min(attempt - 1, 16)))
+
+    def _say(self, level: int, text: str) -> None:
+        now = time.monotonic()
+        if not self._said_at or now - self._said_at > SAY_AGAIN:
+            self._said_at = now
+            log.log(level, "%s", text)
+
+
+def insert_settings(token: str) -> dict[str, Any]:
+    """Settings that make an insert happen once, however often it is sent."""
+    return {
+        "async_insert": 0,
+        # All blocks of the insert become one: the token is its, and the views are planned once.
+        "min_insert_block_size_rows": 0,
+        "min_insert_block_size_bytes": 1 << 28,
+        "insert_deduplicate": 1,
+        "insert_deduplication_token": token,
+        "deduplicate_blocks_in_dependent_materialized_views": 1,
+        # A chunk of a quiet file may span many days, each of which is a partition.
+        "max_partitions_per_insert_block": 0,
+        # Indexes are made when parts merge; until then a part is small enough to be read whole.
+        "materialize_skip_indexes_on_insert": 0,
+    }
+
+
+def _in_the_batch(answer: Answer, attempt: int) -> bool:
+    """Whether the error may lie in the batch itself."""
+    return answer is Answer.POISON or (answer is Answer.NO_MEMORY and attempt > MEMORY_ATTEMPTS)
+
+
+def _jitter() -> float:
+    """A part of the wait, so that many senders do not come back at the same moment."""
+    return random.uniform(0.5, 1.0)
+
+
+def _rows(entry: Entry) -> Iterator[Row]:
+    """The rows; what the disk says must not look like an error of the connection, which is an OSError too."""
+    try:
+        yield from read_rows(entry.path)
+    except OSError as error:
+        raise _Unreadable(error.strerror or str(error)) from None
+
+
+def _some_identities(rows: Iterable[Row], count: int) -> Iterator[tuple[int, int]]:
+    """The identities of the first and the last records of some rows, the last row among them."""
+    step = -(-count // ROWS_LOOKED_FOR) or 1
+    for number, row in enumerate(rows):
+        if number % step == 0 or number == count - 1:
+            last = 0 if row.span else row.data.rfind(b"\n", 0, len(row.data) - 1) + 1
+            yield row.source, row.offset
+            yield row.source, row.offset + last

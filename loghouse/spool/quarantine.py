@@ -1,0 +1,58 @@
+"""Batches that the store refuses for good, kept aside with the reason, bounded in bytes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from loghouse.spool.ownership import sync_directory
+
+REASON = ".reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A batch file in the quarantine."""
+
+    path: str
+    size: int
+    since: float  # Unix time
+    reason: str
+
+
+class Quarantine:
+    """A directory; `limit` bounds the bytes of batches in it."""
+
+    def __init__(self, directory: str, limit: int) -> None:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        self._directory = directory
+        self._limit = limit
+        self.bytes = sum(each.size for each in self.list())
+
+    def list(self) -> list[Quarantined]:
+        """What is there, oldest first."""
+        found = []
+        for path in sorted(Path(self._directory).glob("*.batch")):
+            status = path.stat()
+            try:
+                reason = Path(f"{path}{REASON}").read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                reason = ""
+            found.append(Quarantined(str(path), status.st_size, status.st_mtime, reason))
+        return found
+
+    def keep(self, path: str, size: int, reason: str) -> bool:
+        """Take the file in under a second name, durable; False when there is no room. Raises OSError."""
+        if self.bytes + size > self._limit:
+            return False
+        kept = os.path.join(self._directory, os.path.basename(path))
+        with open(f"{kept}{REASON}", "w", encoding="utf-8") as file:
+            file.write(reason)
+            file.flush()
+            os.fsync(file.fileno())
+        if not os.path.exists(kept):
+            os.link(path, kept)
+        sync_directory(self._directory)
+        self.bytes += size
+        return True

@@ -1,0 +1,98 @@
+"""Against the real store: an insert of many blocks is stored once, and a bad line is found."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+import pytest
+from stores import PLACE
+
+from loghouse.config import StoreUrl
+from loghouse.spool import delivery as module
+from loghouse.spool import rows as packing
+from loghouse.spool.delivery import Delivery, insert_settings
+from loghouse.spool.rows import COLUMNS, Row, packets
+from loghouse.spool.spool import Spool
+from loghouse.store.client import Store
+from loghouse.store.migrate import migrate
+
+
+@pytest.fixture
+def url(store_url: StoreUrl) -> StoreUrl:
+    url = replace(store_url, database="spool_" + uuid.uuid4().hex[:8])
+    with Store(url) as store:
+        migrate(store)
+    return url
+
+
+@pytest.fixture
+def store(url: StoreUrl) -> Iterator[Store]:
+    with Store(url) as store:
+        yield store
+
+
+def lines(source: int, count: int, day: int = 20) -> list[Row]:
+    """One line a row, so that a packet of any size can be made."""
+    text = [f"2026-11-{day}T10:00:00.{n:09}Z stdout F line {n}\n".encode() for n in range(count)]
+    return [Row(PLACE, source, n * 100, 0, line) for n, line in enumerate(text)]
+
+
+def test_many_blocks_are_one_insert_stored_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "PACKET_ROWS", 7)
+    rows = lines(1, 100) + lines(2, 100, day=21)
+    for _ in range(3):
+        store.insert_blocks("ingest", COLUMNS, packets(rows), insert_settings("token-1"))
+    assert store.rows("SELECT count(), uniqExact(source_id, offset) FROM logs") == [(200, 200)]
+    assert store.rows("SELECT sum(records) FROM counts") == [(200,)]
+    parts = (
+        "SELECT count() FROM system.parts WHERE active AND table = 'logs' AND database = currentDatabase()"
+    )
+    assert store.rows(parts) == [(2,)]  # one a day, however many blocks
+
+
+def test_a_broken_off_insert_stores_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "PACKET_ROWS", 7)
+
+    def broken() -> Iterator[list[list[object]]]:
+        blocks = packets(lines(1, 100))
+        yield next(blocks)
+        yield next(blocks)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store.insert_blocks("ingest", COLUMNS, broken(), insert_settings("token-1"))
+    store.insert_blocks("ingest", COLUMNS, packets(lines(1, 100)), insert_settings("token-1"))
+    assert store.rows("SELECT count(), uniqExact(source_id, offset) FROM logs") == [(100, 100)]
+
+
+def test_a_line_that_the_store_refuses_is_quarantined_alone(
+    url: StoreUrl, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_jitter", lambda: 0.001)
+    store.rows("ALTER TABLE logs ADD CONSTRAINT good CHECK raw != 'line 33'")
+    spool = Spool(str(tmp_path / "spool"))
+    spool.append(lines(1, 60))
+    delivery = Delivery(spool, lambda: Store(url))
+    assert delivery.close(Event(), 0)
+    assert store.rows("SELECT count(), countIf(raw = 'line 33') FROM logs") == [(59, 0)]
+    (kept,) = spool.quarantined.list()
+    assert kept.reason.startswith("code 469: ")
+    assert spool.counts.quarantined_lines == 1
+    spool.close()
+
+
+def test_rows_are_found_when_the_token_may_be_forgotten(url: StoreUrl, store: Store, tmp_path: Path) -> None:
+    spool = Spool(str(tmp_path / "spool"))
+    entry = spool.append(lines(1, 2000))
+    assert entry
+    store.insert_blocks("ingest", COLUMNS, packets(lines(1, 2000)), insert_settings("another token"))
+    spool.close()
+    again = Spool(str(tmp_path / "spool"))
+    later = entry.trailer.written_at + module.TOKEN_TRUSTED + 1
+    delivery = Delivery(again, lambda: Store(url), clock=lambda: later)
+    assert delivery.close(Event(), 0)
+    assert delivery.done.found_stored == 1
+    assert store.rows("SELECT count() FROM logs") == [(2000,)]
+    again.close()
