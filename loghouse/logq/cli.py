@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import stat
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -34,7 +36,7 @@ _HELP = frozenset(HELP_OPTIONS)
 
 def main() -> NoReturn:
     """The entry point."""
-    arguments = with_verb(sys.argv[1:])
+    arguments = with_verb(sys.argv[1:], _is_piped())
     command = command_line(_app(arguments[0] if arguments else ""))
     code = console.guarded(lambda: _take_profile(arguments), debug=False)
     if code:
@@ -85,11 +87,25 @@ def _named_profile(arguments: Sequence[str]) -> str | None:
     return None
 
 
-def with_verb(arguments: list[str]) -> list[str]:
+def with_verb(arguments: list[str], piped: bool = False) -> list[str]:
     """The arguments with the verb `search` before a query that comes first.
 
-    A single plain word stays as it is: it may be a verb that is misspelled.
+    A single plain word stays as it is: it may be a verb that is misspelled. But when something is `piped`
+    into the command it is a query over that, unless a store or a file is named.
     """
     first = arguments[0] if arguments else "-"
-    is_query = not first.startswith("-") and first not in VERBS and not first.replace("-", "").isalnum()
-    return ["search", *arguments] if is_query else arguments
+    if first.startswith("-") or first in VERBS:
+        return arguments
+    names_source = any(each.partition("=")[0] in ("--url", "--file") for each in arguments)
+    if piped and not names_source:
+        return ["search", "--file", "-", *arguments]
+    return arguments if first.replace("-", "").isalnum() else ["search", *arguments]
+
+
+def _is_piped() -> bool:
+    """Whether something is piped or redirected into this process; a terminal or nothing is not."""
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from loghouse.config import store_url
 from loghouse.console import say
 from loghouse.errors import ExitCode, UsageError
-from loghouse.logq.limits import keep_budget, limited_store
+from loghouse.logq.files import opened
+from loghouse.logq.limits import keep_budget
 from loghouse.logq.options import Reading, option
 
 if TYPE_CHECKING:
@@ -72,16 +72,15 @@ def fields(options: Options) -> ExitCode:
 
     if options.limit < 0:
         raise UsageError(f"--limit {options.limit} is not a number of records", "0 means all of them")
-    selected = select(options.query, options)
-    search = Search(
-        query=selected.query,
-        window=selected.window,
-        now_ns=selected.now_ns,
-        scope=selected.scope,
-        limit=options.limit or None,
-        zone=selected.zone,
-    )
-    with limited_store(store_url(options.url), options) as store:
+    with opened(options, select(options.query, options), options.query) as (store, selected):
+        search = Search(
+            query=selected.query,
+            window=selected.window,
+            now_ns=selected.now_ns,
+            scope=selected.scope,
+            limit=options.limit or None,
+            zone=selected.zone,
+        )
         found = find(store, search)
         if found.compiled.kind == "table":
             raise UsageError("fields are those of records, and this query makes a table", "Drop its stages")

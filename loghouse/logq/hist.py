@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from loghouse.errors import ExitCode
-from loghouse.logq.limits import limited_store
+from loghouse.logq.files import opened
 from loghouse.logq.options import Reading, option
 from loghouse.logq.search import answer
 
@@ -31,11 +31,10 @@ def hist(options: Options) -> ExitCode:
 
     Example: logq hist 'status>=500' --every 5m --by namespace
     """
-    from loghouse.config import store_url
     from loghouse.logq.output import terminal
     from loghouse.logq.selection import select, with_stages
 
     stage = " ".join(("hist", options.every or "", f"by {options.by}" if options.by else ""))
     selected = with_stages(select(options.query, options), stage)
-    with limited_store(store_url(options.url), options) as store:
+    with opened(options, selected, options.query) as (store, selected):
         return answer(options, None, selected, store, terminal(options))

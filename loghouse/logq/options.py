@@ -161,3 +161,11 @@ class Reading(Printing, Limits):
         str | None,
         option("--budget", help="Refuse a query that would read more from disk: 10GB.", env="BUDGET"),
     ] = None
+    files: Annotated[
+        tuple[str, ...],
+        option(
+            "--file",
+            help="Read files instead of the store: 'logs/*.gz', a directory, - is standard input.",
+            env="FILE",
+        ),
+    ] = ()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loghouse.config import store_url
 from loghouse.console import say, told
 from loghouse.errors import ExitCode, QueryError, StoreError, UsageError
-from loghouse.logq.limits import keep_budget, limited_store
+from loghouse.logq.files import opened, print_stream, streams
+from loghouse.logq.limits import keep_budget
 from loghouse.logq.options import DEFAULT_LIMIT, Format, Reading, option
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def search(options: Options) -> ExitCode:
         for notice in selected.query.notices:
             span = notice.span
             say(told(QueryError(notice.message, span.text, span.start, span.end), "note"))
-    with limited_store(store_url(options.url), options) as store:
+    if options.limit is None and streams(options, selected):
+        return print_stream(options, selected, terminal(options))
+    with opened(options, selected, options.query) as (store, selected):
         return answer(options, options.limit, selected, store, terminal(options))
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from loghouse.errors import UsageError
-from loghouse.logq.options import DEFAULT_SINCE, Selection, Where
-from loghouse.logq.zone import zone
+from loghouse.logq.options import DEFAULT_SINCE, Selection, Times, Where
+from loghouse.logq.zone import zone as zone_of
 from loghouse.query import Filter, Query, TimeRange, parse, scope_filter, window
 from loghouse.query.ast import Compare, Glob, Key, Value, all_of, any_of
 
@@ -27,21 +27,26 @@ class Selected:
 
 def select(words: Sequence[str], options: Selection) -> Selected:
     """Read the query and the options that narrow it; raises `UsageError` for what cannot be read."""
-    here = zone(options.utc, options.tz)
+    here = zone_of(options.utc, options.tz)
     now_ns = time.time_ns()
     return Selected(
         query=parse(" ".join(words)),
         scope=_scope(options),
-        window=window(
-            now_ns,
-            since=options.since,
-            start=options.from_,
-            end=options.to,
-            default=DEFAULT_SINCE,
-            zone=here,
-        ),
+        window=window_of(options, now_ns, here),
         now_ns=now_ns,
         zone=here,
+    )
+
+
+def window_of(options: Times, now_ns: int, zone: tzinfo) -> TimeRange:
+    """The time that the options name, counted from `now_ns`."""
+    return window(
+        now_ns,
+        since=options.since,
+        start=options.from_,
+        end=options.to,
+        default=DEFAULT_SINCE,
+        zone=zone,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from loghouse.errors import ExitCode
-from loghouse.logq.limits import limited_store
+from loghouse.logq.files import opened
 from loghouse.logq.options import Reading
 from loghouse.logq.search import answer
 
@@ -26,10 +26,9 @@ def stats(options: Options) -> ExitCode:
 
     Example: logq stats 'count(), p99(took) by container' 'level>=warn' -n prod
     """
-    from loghouse.config import store_url
     from loghouse.logq.output import terminal
     from loghouse.logq.selection import select, with_stages
 
     selected = with_stages(select(options.query, options), f"stats {options.figures}")
-    with limited_store(store_url(options.url), options) as store:
+    with opened(options, selected, options.query) as (store, selected):
         return answer(options, None, selected, store, terminal(options))

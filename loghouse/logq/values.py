@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from loghouse.config import store_url
 from loghouse.errors import ExitCode, UsageError
-from loghouse.logq.limits import limited_store
+from loghouse.logq.files import opened
 from loghouse.logq.options import Reading, option
 from loghouse.logq.search import answer
 
@@ -45,5 +44,5 @@ def values(options: Options) -> ExitCode:
         raise UsageError(f"--limit {options.limit} is not a number of values", "0 means all of them")
     counted = f"where has({options.name}) | top {options.limit or ALL_VALUES} {options.name}"
     selected = with_stages(select(options.query, options), counted)
-    with limited_store(store_url(options.url), options) as store:
+    with opened(options, selected, options.query) as (store, selected):
         return answer(options, None, selected, store, terminal(options))

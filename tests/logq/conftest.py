@@ -48,6 +48,7 @@ def logq(logs_url: StoreUrl) -> Logq:
         return subprocess.run(
             command(*arguments),
             env=environment(**{"LOGQ_URL": address(logs_url), **variables}),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=LIMIT,
             check=False,
