@@ -54,7 +54,7 @@ class ServeSettings:
     web_config: Annotated[
         str, Flag("web.config.file", "TLS and users of the pages, in the format of exporter-toolkit.")
     ] = ""
-    timeout: Annotated[
+    scrape_timeout: Annotated[
         Duration,
         Flag(
             "scrape.timeout",
@@ -137,7 +137,8 @@ class Running(Generic[Own]):
         try:
             return HttpServer(host.strip("[]"), int(port), self.routes, self.access)
         except OSError as error:
-            raise SettingsError(f"cannot listen on {self.serve.listen_address}: {error.strerror}") from None
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise SettingsError(f"cannot listen on {self.serve.listen_address}: {reason}") from None
 
 
 def prepare(
@@ -155,7 +156,7 @@ def prepare(
     access = read_web_config(serve.web_config) if serve.web_config else WebAccess()
     access = kind.web_access(own, access)
     exporter = kind.build(own, rules)
-    pages = Pages(exporter, kind.title, serve.timeout, rules, serve.telemetry_path, serve.scrape_path)
+    pages = Pages(exporter, kind.title, serve.scrape_timeout, rules, serve.telemetry_path, serve.scrape_path)
     return Running(exporter, serve, own, pages.routes(kind.routes(exporter)), access)
 
 
@@ -204,7 +205,7 @@ def click_command(kind: Kind[Any]) -> click.Command:
 
 def print_once(running: Running[Any]) -> int:
     """Print one page to standard output; the exit code says whether the target is up."""
-    families = gather(running.exporter, Ask(Deadline.after(running.serve.timeout)))
+    families = gather(running.exporter, Ask(Deadline.after(running.serve.scrape_timeout)))
     sys.stdout.buffer.write(encode_text(families))
     sys.stdout.flush()
     name = f"{running.exporter.namespace}_up"

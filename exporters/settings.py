@@ -91,7 +91,7 @@ class Setting:
     def variables(self, prefix: str) -> tuple[str, ...]:
         """The environment variables that set it, in order of precedence."""
         own = prefix + "_" + re.sub(r"[.-]", "_", self.flag.name).upper()
-        return (*self.flag.env, own)
+        return tuple(dict.fromkeys((*self.flag.env, own)))
 
     def default_text(self) -> str:
         if self.is_secret or self.default in (None, "", ()):

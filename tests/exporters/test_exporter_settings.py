@@ -1,5 +1,6 @@
 """Settings from flags, variables and files; the command; and what exporters may import."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from exporter_servers import free_port, get, until
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporters.command import Kind, click_command, go_style
+from exporters.command import Kind, click_command, go_style, prepare
 from exporters.connection import Address, parse_address
 from exporters.memcached.cli import KIND as MEMCACHED
 from exporters.redis.cli import KIND as REDIS
@@ -32,6 +33,7 @@ from exporters.settings import (
     load,
     override,
 )
+from exporters.several import KINDS
 from exporters.version import VERSION
 
 ROOT = Path(__file__).parents[2]
@@ -170,6 +172,24 @@ def test_help_shows_every_flag_and_examples(kind: Kind[Any]) -> None:
     for setting in kind.all_settings():
         assert f"--{setting.flag.name}" in done.output
     assert "Examples:" in done.output
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_no_two_settings_of_a_kind_share_a_flag_or_a_place(name: str) -> None:
+    kind: Kind[Any] = importlib.import_module(KINDS[name]).KIND
+    settings = kind.all_settings()
+    names = [flag for item in settings for flag in (item.flag.name, *item.flag.aliases)]
+    variables = [variable for item in settings for variable in item.variables(kind.env_prefix)]
+    for places in (names, variables, [item.field for item in settings]):
+        assert sorted(places) == sorted(set(places))
+
+
+def test_the_time_of_a_target_is_not_that_of_the_scrape() -> None:
+    command = click_command(MEMCACHED)
+    context = command.make_context("x", ["--memcached.timeout=3s", "--scrape.timeout=7s"])
+    flags = {name: value for name, value in context.params.items() if value}
+    running = prepare(MEMCACHED, flags, {}, None)
+    assert (running.own.timeout, running.serve.scrape_timeout) == (3, 7)
 
 
 def test_once_prints_and_tells_by_its_exit_code() -> None:
