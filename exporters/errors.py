@@ -48,6 +48,8 @@ class ScrapeError(Exception):
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason: Reason = reason
         self.detail = detail
+        # Whether a line of the log tells of it: what fails for the same reason needs none.
+        self.logged = False
 
 
 def from_os_error(error: OSError, what: str) -> ScrapeError:

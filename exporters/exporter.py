@@ -10,8 +10,6 @@ from exporters.errors import Reason, ScrapeError
 from exporters.families import Family, gauge, merge
 from exporters.outages import Outages
 
-_faults = Outages("exporter")
-
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -26,6 +24,12 @@ class Ask:
     collect: frozenset[str] = frozenset()
     # Every query parameter, for exporters that have more of them.
     params: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # What is broken, remembered from one scrape of the same exporter to the next.
+    outages: Outages = field(default_factory=lambda: Outages("exporter"))
+
+    def named(self, name: str) -> str:
+        """A name for the log: what fails at one target may work at another."""
+        return name if self.target is None else f"{name} of {self.target}"
 
     def wants(self, part: str) -> bool:
         return not self.collect or part in self.collect
@@ -57,16 +61,17 @@ def gather(exporter: Exporter, ask: Ask) -> list[Family]:
     After an unexpected fault of the exporter the families it had already yielded are kept.
     """
     families: list[Family] = []
+    name = ask.named(exporter.namespace)
     try:
         families.extend(exporter.scrape(ask))
     except ScrapeError as error:
-        _faults.failed(exporter.namespace, error)
+        ask.outages.failed(name, error)
         families.extend(_fault_families(exporter.namespace, families, error.reason))
     except Exception:  # noqa: BLE001 - the page must be served whatever happens
-        _faults.fault(exporter.namespace)
+        ask.outages.fault(name)
         families.extend(_fault_families(exporter.namespace, families, "internal"))
     else:
-        _faults.worked(exporter.namespace)
+        ask.outages.worked(name)
     return merge(families)
 
 
@@ -102,16 +107,17 @@ def run_parts(
     for name, part in parts:
         if not ask.wants(name):
             continue
+        logged = ask.named(f"{namespace}/{name}")
         try:
             yield from part()
         except ScrapeError as error:
-            _faults.failed(f"{namespace}/{name}", error)
+            ask.outages.failed(logged, error)
             errors.add(1, name, error.reason)
         except Exception:  # noqa: BLE001 - one part must not take the others with it
-            _faults.fault(f"{namespace}/{name}")
+            ask.outages.fault(logged)
             errors.add(1, name, "internal")
         else:
-            _faults.worked(f"{namespace}/{name}")
+            ask.outages.worked(logged)
             success.add(1, name)
             continue
         success.add(0, name)

@@ -16,28 +16,33 @@ class Outages:
 
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
-        self._reasons: dict[str, str] = {}
+        # By name the reason, and whether the log says so.
+        self._broken: dict[str, tuple[str, bool]] = {}
         self._lock = threading.Lock()
 
     def failed(self, name: str, error: ScrapeError) -> None:
-        if self._changed(name, error.reason):
+        """Log an error, unless it is known or the very same one broke something else before."""
+        if self._changed(name, error.reason, not error.logged):
+            error.logged = True
             log.warning("%s: %s failed: %s", self._namespace, name, error)
 
     def fault(self, name: str) -> None:
         """A fault of the exporter itself, in an `except` block: logged with its traceback."""
-        if self._changed(name, "internal"):
+        if self._changed(name, "internal", True):
             log.exception("%s: fault while scraping %s", self._namespace, name)
 
     def worked(self, name: str) -> None:
         with self._lock:
-            recovered = self._reasons.pop(name, None)
-        if recovered:
+            _, logged = self._broken.pop(name, ("", False))
+        if logged:
             log.info("%s: %s works again", self._namespace, name)
 
-    def _changed(self, name: str, reason: str) -> bool:
+    def _changed(self, name: str, reason: str, is_news: bool) -> bool:
+        """Remember a reason; whether to log it."""
         with self._lock:
-            if len(self._reasons) >= _MOST_REMEMBERED:
-                self._reasons.clear()
-            before = self._reasons.get(name)
-            self._reasons[name] = reason
-        return before != reason
+            if len(self._broken) >= _MOST_REMEMBERED:
+                self._broken.clear()
+            before, logged = self._broken.get(name, ("", False))
+            changed = before != reason
+            self._broken[name] = (reason, is_news if changed else logged)
+        return changed and is_news

@@ -1,7 +1,7 @@
 """The pages of an exporter: /metrics, /probe, /scrape, /healthz and the landing page."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -10,6 +10,7 @@ from exporters.deadline import TIMEOUT_HEADER, Deadline, scrape_seconds
 from exporters.exporter import Ask, Exporter, gather
 from exporters.exposition import choose_format, encode, select
 from exporters.httpserver import Handler, Request, Response
+from exporters.outages import Outages
 from exporters.targets import TargetRefused, TargetRules
 
 
@@ -23,6 +24,7 @@ class Pages:
     rules: TargetRules[Any]
     telemetry_path: str = "/metrics"
     scrape_path: str = "/scrape"
+    outages: Outages = field(default_factory=lambda: Outages("exporter"))
 
     def routes(self, more: Mapping[str, Handler] | None = None) -> dict[str, Handler]:
         """Path to handler; `more` adds the exporter's own pages."""
@@ -70,6 +72,7 @@ class Pages:
             module,
             frozenset(request.query.get("collect[]", ())),
             request.query,
+            self.outages,
         )
         families = gather(self.exporter, ask)
         names = request.query.get("name[]")

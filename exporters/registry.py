@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from exporters.deadline import Deadline
 from exporters.exporter import Ask, Exporter, gather
 from exporters.families import Family
+from exporters.outages import Outages
 from exporters.textformat import lines_of, parse_sample
 
 
@@ -23,13 +24,15 @@ class RegistryCollector(Collector):
     def __init__(self, exporter: Exporter, timeout: float = 9.5) -> None:
         self._exporter = exporter
         self._timeout = timeout
+        self._outages = Outages("exporter")
 
     def describe(self) -> Iterable[Metric]:
         """Nothing, so that registering does not scrape."""
         return []
 
     def collect(self) -> Iterable[Metric]:
-        for family in gather(self._exporter, Ask(Deadline.after(self._timeout))):
+        ask = Ask(Deadline.after(self._timeout), outages=self._outages)
+        for family in gather(self._exporter, ask):
             yield as_metric(family)
 
 

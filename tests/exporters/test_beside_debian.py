@@ -163,4 +163,4 @@ def fill(call: Callable[..., object]) -> None:
     call("XGROUP", "CREATE", "stream", "group", "0")
     call("XREADGROUP", "GROUP", "group", "consumer", "COUNT", 5, "STREAMS", "stream", ">")
     call("LPUSH", "str", "wrong type")
-    call("DEBUG", "SLEEP", "0.005")
+    call("EVAL", "local x = 0; for i = 1, 200000 do x = x + i end", 0)

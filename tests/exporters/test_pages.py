@@ -23,6 +23,7 @@ from exporters.errors import ScrapeError
 from exporters.exporter import Ask, Exporter, run_parts
 from exporters.families import Family, counter, gauge
 from exporters.httpserver import HttpServer, Response
+from exporters.outages import Outages
 from exporters.settings import File, Flag
 from exporters.targets import TargetRules
 from exporters.webconfig import TlsFiles, WebAccess, read_web_config
@@ -159,6 +160,36 @@ def test_other_targets_need_the_allow_list() -> None:
         assert parse_page(get(port, "/probe?target=db-1&module=sad").body.decode()).value("toy_up") == 0
         other = parse_page(get(port, "/scrape?target=db-2:5").body.decode())
         assert other.value("toy_exporter_collector_success", collector="one") == 0
+
+
+def test_one_log_line_for_each_change_of_each_target(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "exporters")
+    file = File({}, {}, [("bad:*", {"toy.mood": "part"}), ("good:*", {"toy.mood": "fine"})])
+    with serving(KIND, {"mood": "part"}, file=file) as port, serving(KIND, {}, file=file) as other:
+        for _ in range(3):
+            for path in ("/probe?target=bad", "/probe?target=good", "/metrics"):
+                assert get(port, path).status == 200
+            # Another exporter of the same kind, where the part works.
+            assert get(other, "/metrics").status == 200
+    assert [record.getMessage() for record in caplog.records] == [
+        "exporter: toy/one of bad:9 failed: denied: no",
+        "exporter: toy/one failed: denied: no",
+    ]
+
+
+def test_one_error_is_one_log_line_whatever_it_breaks(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "exporters")
+    outages = Outages("toy")
+    for _ in range(2):
+        error = ScrapeError("refused", "no")
+        for name in ("target", "part"):
+            outages.failed(name, error)
+    outages.worked("part")
+    outages.worked("target")
+    assert [record.getMessage() for record in caplog.records] == [
+        "toy: target failed: refused: no",
+        "toy: target works again",
+    ]
 
 
 def test_silent_clients_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:

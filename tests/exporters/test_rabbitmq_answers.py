@@ -7,6 +7,7 @@ import sys
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -291,13 +292,24 @@ def _hang(client: socket.socket) -> None:
     client.recv(65536)
 
 
+@cache
+def _blocks_of_queues() -> list[bytes]:
+    """More queues than are read, 15,000 in a block."""
+    return [
+        "".join(
+            f'rabbitmq_detailed_queue_messages{{vhost="/",queue="{first}-{second}"}} 1\n'
+            for second in range(15_000)
+        ).encode()
+        for first in range(14)
+    ]
+
+
 def _gigabyte(client: socket.socket) -> None:
     client.recv(65536)
     client.sendall(b"HTTP/1.1 200 OK\r\n\r\n# TYPE rabbitmq_detailed_queue_messages gauge\n")
-    for first in range(1000):
-        names = (f"{first}-{second}" for second in range(15_000))
-        lines = (f'rabbitmq_detailed_queue_messages{{vhost="/",queue="{name}"}} 1\n' for name in names)
-        client.sendall("".join(lines).encode())
+    for _ in range(100):
+        for block in _blocks_of_queues():
+            client.sendall(block)
 
 
 def _endless_line(client: socket.socket) -> None:
@@ -327,9 +339,11 @@ def test_servers_that_misbehave(behave: Callable[[socket.socket], None], reason:
 
 
 def test_a_plugin_without_end_leaves_the_api() -> None:
+    _blocks_of_queues()
     with false_server(_gigabyte) as plugin, _api(_four) as api:
         urls = {"url": f"http://127.0.0.1:{api}", "plugin_url": f"http://127.0.0.1:{plugin}"}
-        page = scrape(KIND, urls)
+        # Far more than it takes: what is asked here is that it ends by itself.
+        page = scrape(KIND, {**urls, "timeout": "60s"}, seconds=60)
     assert page.value("rabbitmq_up") == 1
     errors = {tuple(dict(labels).values()) for labels in page.series("rabbitmq_exporter_collector_error")}
     assert errors == {("queue", "too_large"), ("plugin", "too_large")}

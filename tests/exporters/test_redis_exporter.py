@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 from exporter_servers import (
     ParsedPage,
+    accepts,
     false_server,
     free_port,
     get,
     parse_page,
+    process,
     redis,
     redis_cluster,
     redis_server,
@@ -174,6 +177,27 @@ def test_more_keys_than_allowed_are_left_out_and_shown(server: int) -> None:
     page = scrape_redis(server, check_keys="*", max_keys="3")
     assert len(page.series("redis_key_size")) == 3
     assert page.value("redis_exporter_keys_truncated", collector="keys") == 1
+
+
+def test_a_million_keys_with_a_pattern_in_bounded_memory(tmp_path: Path) -> None:
+    """The exporter as a process of its own, so that its memory can be told from the test's."""
+    with redis_server(tmp_path / "redis", "--enable-debug-command", "yes") as server:
+        redis(server, "DEBUG", "POPULATE", 1_000_000, "key", 20)
+        port = free_port()
+        command = [sys.executable, "-m", "exporters.redis", f"--redis.addr=127.0.0.1:{server}"]
+        command += [f"--web.listen-address=127.0.0.1:{port}", "--check-keys=key:*"]
+        with process(command, tmp_path) as exporter:
+            until(lambda: accepts(port), "the exporter")
+            page = parse_page(
+                get(port, "/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": "10"}).body.decode()
+            )
+            status = Path(f"/proc/{exporter.pid}/status").read_text()
+    assert page.value("redis_up") == 1
+    assert page.value("redis_db_keys", db="db0") == 1_000_000
+    assert len(page.series("redis_key_size")) == 10_000
+    assert page.value("redis_exporter_keys_truncated", collector="keys") == 1
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    assert peak < 60_000, f"{peak} kB"
 
 
 def test_counted_keys_and_groups(server: int) -> None:
