@@ -28,8 +28,11 @@ def known_fields(store: Store) -> list[str]:
 
 def unknown_field(query: Query, known: list[str]) -> QueryError | None:
     """The first field of the query that no record has, when there is one with almost that name."""
-    names = set(known)
-    for key in _keys((query.filter, _stages_of_records(query))):
+    names, stages = set(known), _stages_of_records(query)
+    # The last of them may be the one that makes a table, which has none.
+    for seen in (stages[:-1], stages):
+        names.update(compile(replace(query, stages=seen), TimeRange(0, MINUTE), now_ns=MINUTE).made)
+    for key in _keys((query.filter, stages)):
         if key.kind not in ("plain", "literal") or column_of(key) is not None or key.name in names:
             continue
         meant = nearest(key.name, [*known, *COLUMNS])

@@ -86,7 +86,7 @@ class Found:
             *full, last = blocks
             kept = len(last[0]) - surplus
             blocks = [*full, [column[:kept] for column in last]] if kept else full
-        if _is_sorted(self.search.query):
+        if not self.compiled.newest_first:
             yield from blocks
         else:
             yield from ([column[::-1] for column in block] for block in reversed(blocks))
@@ -138,9 +138,3 @@ def _compiled(search: Search, limit: int | None, oldest_first: bool = False) -> 
         now_ns=search.now_ns,
         zone=search.zone,
     )
-
-
-def _is_sorted(query: Query) -> bool:
-    from loghouse.query.stages.sort import Sort
-
-    return any(isinstance(stage, Sort) for stage in query.stages)

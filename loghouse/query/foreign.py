@@ -223,8 +223,19 @@ _STAGES = {
     "take": "limit 100",
     "project": "fields a, b",
     "project-away": "drop a, b",
+    "extend": "eval a = b / c",
+    "parse": "pattern '<ip> <_>'",
+    "rex": "regexp '(?P<name>[0-9]+)'",
+    "spath": "json",
+    "parse_json": "json",
+    "unpack": "json",
+    "mv-expand": "unroll tags",
+    "mvexpand": "unroll tags",
+    "eventstats": "total count() as all by pod",
+    "streamstats": "running count() as so_far",
+    "running_stats": "running count() as so_far",
+    "total_stats": "total count() as all",
     "select": "fields a, b",
-    "extract": "where field =~ regex",
     "group": "stats count() by field",
     "having": "where n > 5",
     "grep": "where raw contains text",
@@ -233,16 +244,10 @@ _STAGES = {
     "regex": "where raw =~ regex",
     "search": "where word",
 }
-_UNPACKING = ("json", "logfmt", "unpack", "unpack_json", "unpack_logfmt", "spath", "parse_json")
 
 
 def stage(scan: Scanner, name: str, start: int) -> QueryError | None:
     """The error for a stage of another language."""
-    if name in _UNPACKING:
-        return scan.span(start).error(
-            f'the stage "{name}" is not needed: records are taken apart when they are stored',
-            "Leave it out and name the field: | where cart.total > 100",
-        )
     if name in _STAGES:
         return scan.span(start).error(f'"{name}" is not a stage here', f"Write: | {_STAGES[name]}")
     return None

@@ -11,7 +11,7 @@ from loghouse.query.ast import Key
 from loghouse.query.columns import column_of
 from loghouse.query.levels import level_number_sql
 from loghouse.query.params import Params
-from loghouse.query.relation import Column
+from loghouse.query.relation import Column, Expression
 from loghouse.query.subjects import reading
 from loghouse.query.subjects.reading import Reading
 from loghouse.record import LEVELS
@@ -133,15 +133,15 @@ def pairs_sql(text: str) -> str:
     return f"extractKeyValuePairs({text}, '=', ' ,;\\t', '\"')"
 
 
-def as_text(column: Column) -> str:
+def as_text(value: Column | Expression) -> str:
     """SQL: the value as it stands in a text, '' where there is none."""
-    match column.kind:
+    match value.kind:
         case "text":
-            return column.sql
+            return value.sql
         case "time":
-            stamp = f"toString(fromUnixTimestamp64Nano({column.sql}, 'UTC'))"
+            stamp = f"toString(fromUnixTimestamp64Nano({value.sql}, 'UTC'))"
             return f"ifNull(concat(replaceOne({stamp}, ' ', 'T'), 'Z'), '')"
-    return f"ifNull(toString({column.sql}), '')"
+    return f"ifNull(toString({value.sql}), '')"
 
 
 def _as_json(column: Column) -> str:

@@ -139,6 +139,10 @@ class Records:
         rows = self.settled()
         return replace(rows, order_by=(*keys, *in_time(self.context.order)))
 
+    def ordered(self, order: tuple[str, ...]) -> "Records":
+        """The same rows in exactly this order; () is that of time."""
+        return replace(self, order_by=order)
+
     def limited(self, limit: int) -> "Records":
         """At most that many of them."""
         return replace(self, limit=limit if self.limit is None else min(self.limit, limit))
@@ -169,7 +173,7 @@ class Records:
         made = rows.made
         for column, _ in named:
             made = made.with_column(column)
-        return replace(rows, made=made)
+        return replace(rows, made=made, shown=rows.shown.also(tuple(name for name, _ in added)))
 
     def with_unpacked(self, unpacked: Unpacked) -> "Records":
         """The same rows with the fields inside a text; its `text` is the SQL to take it from."""

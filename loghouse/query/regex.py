@@ -75,10 +75,10 @@ def undelimited(raw: str) -> str:
     return f"(?{flags}){pattern}" if flags else pattern
 
 
-def check_regex(pattern: str, span: Span) -> None:
-    """Raise a `QueryError` that points at the part RE2 cannot run."""
+def check_regex(pattern: str, span: Span) -> tuple[str, ...]:
+    """The groups of a pattern, as `validate` gives them; or a `QueryError` at the part RE2 cannot run."""
     try:
-        validate(pattern)
+        return validate(pattern)
     except RegexFault as fault:
         # A pattern that was decoded stands otherwise in the text: then the whole of it is the place.
         at = span.text.find(pattern, span.start, span.end)
@@ -92,10 +92,10 @@ class _OpenGroup:
     repeats: int = 1  # the largest repetition inside
 
 
-def validate(pattern: str) -> None:
-    """Raise `RegexFault` unless RE2 can run the pattern."""
+def validate(pattern: str) -> tuple[str, ...]:
+    """The names of the groups, '' for those without; `RegexFault` if RE2 cannot run the pattern."""
     groups = [_OpenGroup(-1)]
-    names: set[str] = set()
+    names: list[str] = []
     pos, repeatable, item_repeats = 0, False, 1
     while pos < len(pattern):
         start, char = pos, pattern[pos]
@@ -138,6 +138,7 @@ def validate(pattern: str) -> None:
     if len(groups) > 1:
         start = groups[-1].start
         raise RegexFault('this "(" in the regular expression is never closed', start, start + 1, "Write \\(")
+    return tuple(names)
 
 
 def _times(repeat: re.Match[str], repeatable: bool) -> int:
@@ -192,7 +193,7 @@ def _check_character(found: re.Match[str]) -> None:
         raise RegexFault("there is no such character", *found.span())
 
 
-def _group(pattern: str, pos: int, names: set[str]) -> tuple[int, bool]:
+def _group(pattern: str, pos: int, names: list[str]) -> tuple[int, bool]:
     """Where the group's inside starts, and whether it has one: `(?i)` has none."""
     if (flags := _FLAGS.match(pattern, pos)) is not None:
         return flags.end(), False
@@ -208,7 +209,8 @@ def _group(pattern: str, pos: int, names: set[str]) -> tuple[int, bool]:
         raise RegexFault('RE2 does not know this "(?" group', pos, min(pos + 3, len(pattern)), hint)
     if group.group(1) in names:
         raise RegexFault(f'two groups are called "{group.group(1)}"', *group.span())
-    names.update(filter(None, [group.group(1)]))
+    if group.group(1) or group.group() == "(":
+        names.append(group.group(1) or "")
     return group.end(), True
 
 

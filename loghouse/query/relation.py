@@ -110,6 +110,11 @@ class Shown:
     fields: tuple[str, ...] | None = None
     dropped: tuple[str, ...] = ()
 
+    def also(self, names: tuple[str, ...]) -> "Shown":
+        """The same and these."""
+        fields = None if self.fields is None else tuple(dict.fromkeys((*self.fields, *names)))
+        return Shown(fields, tuple(name for name in self.dropped if name not in names))
+
 
 def where_sql(conditions: tuple[str, ...]) -> str:
     """WHERE, or nothing."""

@@ -38,6 +38,8 @@ class Compiled:
     kind: Literal["records", "table"]
     kinds: tuple[Kind, ...] = ()
     shown: Shown = Shown()
+    newest_first: bool = True  # of records: nothing in the query asked for another order than that of time
+    made: tuple[str, ...] = ()  # of records: the names of fields that stages made
     raw_sql: str = ""  # of records: the same rows, the column `raw` alone
     settings: Mapping[str, int] = field(default_factory=lambda: dict(_SETTINGS))
 
@@ -82,7 +84,14 @@ def compile(
         )
     if isinstance(rows, Records):
         return Compiled(
-            rows.select(), params.values, tuple(COLUMNS), "records", (), rows.shown, rows.select_raw()
+            rows.select(),
+            params.values,
+            tuple(COLUMNS),
+            "records",
+            shown=rows.shown,
+            newest_first=rows.newest_first,
+            made=rows.made.names(),
+            raw_sql=rows.select_raw(),
         )
     names = tuple(column.name for column in rows.columns)
     return Compiled(

@@ -60,13 +60,20 @@ class Table:
 
     def where(self, node: Filter) -> "Table":
         """The rows that also meet this filter."""
-        found = condition(node, self.subject)
+        return self.only(condition(node, self.subject))
+
+    def only(self, found: str) -> "Table":
+        """The rows for which this SQL is true."""
         return replace(self, query=f"SELECT * FROM ({self.cut()}) WHERE {found}", limit=None, offset=0)
 
     def sorted(self, keys: list[str]) -> "Table":
         """The same rows in another order; what was the order before decides between equals."""
         rows = self.settled()
         return replace(rows, order_by=(*keys, *self.order_by))
+
+    def ordered(self, order: tuple[str, ...]) -> "Table":
+        """The same rows in exactly this order."""
+        return replace(self, order_by=order)
 
     def limited(self, limit: int) -> "Table":
         """At most that many of them."""

@@ -23,8 +23,9 @@ _PHI = re.compile(r"\d*\.?\d+")
 class Function:
     """A function: how many fields it takes and its SQL.
 
-    `sql` gets the fields' SQL and the combinator's suffix ("" or "If") and tail ("" or ", condition").
-    `reads` says whether it wants its fields as numbers or as they are.
+    `sql` gets the fields' SQL and the combinator's suffix ("" or "If") and tail ("" or ", condition") and
+    gives the call of an aggregate function; `{}` in `result` stands for it. `reads` says whether it wants its
+    fields as numbers or as they are.
     """
 
     fields: int
@@ -32,14 +33,13 @@ class Function:
     kind: Kind | None  # None: the kind of its first field
     sql: Callable[[list[str], str, str], str]
     optional: bool = False
+    result: str = "{}"
 
 
-def _plain(name: str, empty: str = "") -> Callable[[list[str], str, str], str]:
-    def sql(args: list[str], suffix: str, tail: str) -> str:
-        call = f"{name}{suffix}({', '.join(args)}{tail if args else tail.removeprefix(', ')})"
-        return f"ifNull({call}, {empty})" if empty else call
-
-    return sql
+def _plain(name: str) -> Callable[[list[str], str, str], str]:
+    return lambda args, suffix, tail: (
+        f"{name}{suffix}({', '.join(args)}{tail if args else tail.removeprefix(', ')})"
+    )
 
 
 def _parametric(name: str, parameter: str) -> Callable[[list[str], str, str], str]:
@@ -51,6 +51,13 @@ def _in_time(name: str) -> Callable[[list[str], str, str], str]:
     return lambda args, suffix, tail: f"{name}{suffix}({args[0]}, (timestamp, source_id, offset){tail})"
 
 
+def _histogram(number: str, tail: str) -> str:
+    """The function takes no NULL."""
+    there = f"isNotNull({number})"
+    only = f"{there} AND {tail.removeprefix(', ')}" if tail else there
+    return f"histogramIf(10)(ifNull({number}, 0), {only})"
+
+
 def _quantile(phi: float) -> Function:
     return Function(1, "number", "number", _parametric("quantile", f"{phi:.6f}"))
 
@@ -59,7 +66,7 @@ FUNCTIONS: dict[str, Function] = {
     "count": Function(1, "value", "number", _plain("count"), optional=True),
     "count_uniq": Function(1, "value", "number", _plain("uniq")),
     "uniq_exact": Function(1, "value", "number", _plain("uniqExact")),
-    "sum": Function(1, "number", "number", _plain("sum", empty="0")),
+    "sum": Function(1, "number", "number", _plain("sum"), result="ifNull({}, 0)"),
     "avg": Function(1, "number", "number", _plain("avg")),
     "min": Function(1, "number", None, _plain("min")),
     "max": Function(1, "number", None, _plain("max")),
@@ -73,7 +80,16 @@ FUNCTIONS: dict[str, Function] = {
         1,
         "value",
         "list",
-        lambda args, suffix, tail: f"arraySort(groupUniqArray{suffix}(1000)({args[0]}{tail}))",
+        _parametric("groupUniqArray", "1000"),
+        result="arraySort({})",
+    ),
+    # From, to, and about how many between them.
+    "histogram": Function(
+        1,
+        "number",
+        "list",
+        lambda args, suffix, tail: _histogram(args[0], tail),
+        result="arrayMap(b -> [b.1, b.2, b.3], {})",
     ),
     "any": Function(1, "value", None, _plain("any")),
     "arg_min": Function(2, "value", None, _plain("argMin")),
@@ -122,8 +138,8 @@ class Call:
         """The name of its column."""
         return self.name or self.bare
 
-    def expression(self, rows: Rows, seconds: float) -> Expression:
-        """Its value for the rows of a group that spans so many seconds."""
+    def expression(self, rows: Rows, seconds: float, over: str = "") -> Expression:
+        """Its value for the rows of a group, or of the window `over`, that spans so many seconds."""
         if self.function in _OF_RECORDS and isinstance(rows, Table):
             raise self.span.error(f"{self.function} is about records, and this is a table", "Take it before")
         function = self._function()
@@ -132,13 +148,13 @@ class Call:
         if self.function == "count" and self.keys:
             present = rows.subject(self.keys[0]).present()
             only = present if self.only is None else f"{present} AND {tail.removeprefix(', ')}"
-            return Expression(f"countIf({only})", "number")
+            return Expression(f"countIf({only}){over}", "number")
         arguments = []
         for place, key in enumerate(self.keys):
             argument = self._argument(rows, key, function.reads if place == 0 else "number")
             arguments.append(argument.sql)
             kind = kind or argument.kind
-        sql = function.sql(arguments, suffix, tail)
+        sql = function.result.replace("{}", f"{function.sql(arguments, suffix, tail)}{over}")
         if self.function == "rate":
             sql = f"{sql} / {rows.context.params.number(seconds)}"
         counted = self.function in ("count", "rate", "bytes") and self.only is None

@@ -1,5 +1,6 @@
 """What `stats` and `hist` group by: a field, `_time:5m`, `bytes:1000`."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -7,11 +8,14 @@ from loghouse.errors import UsageError
 from loghouse.query.ast import NOWHERE, Key, Span, Value
 from loghouse.query.columns import column_of
 from loghouse.query.filters import FilterParser
+from loghouse.query.made import as_text
 from loghouse.query.relation import Context, Expression
 from loghouse.query.rollup import counts_cells
 from loghouse.query.stages.lists import comma_list
 from loghouse.query.table import Rows
 from loghouse.query.timerange import SECOND, parse_duration
+
+_NETWORK = re.compile(r"/(?:\d\d?|1[01]\d|12[0-8])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,29 @@ class Group:
             step = duration(self)
             in_cells = counts_cells(step, bucket_shift(step, rows.context))
             return Expression(time_bucket(whole.sql, step, rows.context), "time", counted=in_cells)
+        if _NETWORK.fullmatch(self.bucket):
+            return Expression(_network(as_text(whole), int(self.bucket[1:])), "text")
         size = Value(self.bucket).number
         if size is None or size <= 0:
             raise self.span.error(
-                f'"{self.bucket}" is not the size of a bucket', f"Write: {self.key}:1000, or _time:5m"
+                f'"{self.bucket}" is not the size of a bucket',
+                f"Write: {self.key}:1000, _time:5m, or of addresses {self.key}:/24",
             )
         bound = rows.context.params.number(size)
         return Expression(f"floor({rows.number(self.key)} / {bound}) * {bound}", "number")
+
+
+def _network(text: str, bits: int) -> str:
+    """SQL: the network of that many bits an address lies in, '' for what is no address."""
+
+    def start(version: int) -> str:
+        address = f"toIPv{version}OrDefault({text})"
+        return f"concat(toString(tupleElement(IPv{version}CIDRToRange({address}, {bits}), 1)), '/{bits}')"
+
+    four, six = start(4), start(6)
+    if bits > 32:
+        return f"if(isIPv6String({text}), {six}, '')"
+    return f"multiIf(isIPv4String({text}), {four}, isIPv6String({text}), {six}, '')"
 
 
 def time_bucket(nanoseconds: str, step: int, context: Context) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from loghouse.query.ast import Key
+from loghouse.query.columns import column_of
 from loghouse.query.filters import FilterParser
 
 Item = TypeVar("Item")
@@ -46,3 +47,20 @@ def optional_keys(parser: FilterParser) -> tuple[Key, ...]:
 def listed(items: tuple[object, ...]) -> str:
     """The list as it is written."""
     return ", ".join(map(str, items))
+
+
+def target(parser: FilterParser) -> Key:
+    """The name of a field that a stage makes."""
+    scan = parser.scan
+    scan.skip_space()
+    start = scan.pos
+    key = parser.field()
+    if key.kind == "label" or (key.kind == "plain" and column_of(key) in ("timestamp", "raw")):
+        raise scan.error(f"{key} cannot be changed", "Take another name", start)
+    return key
+
+
+def optional_source(parser: FilterParser, *words: str) -> Key | None:
+    """The field after `from`, or after whichever words are given."""
+    parser.scan.skip_space()
+    return parser.field() if parser.scan.keyword(*words) else None

@@ -39,9 +39,14 @@ class Sort:
 
 def read(parser: FilterParser, name: str, start: int) -> Sort:
     """`sort [by] a [asc|desc], b`; `desc` behind a list in parentheses is for all of it."""
+    parser.scan.skip_space()
+    parser.scan.keyword("by")
+    return Sort(read_sort_keys(parser), span=parser.scan.span(start))
+
+
+def read_sort_keys(parser: FilterParser) -> tuple[SortKey, ...]:
+    """`a [asc|desc], b`; `desc` behind a list in parentheses is for all of it."""
     scan = parser.scan
-    scan.skip_space()
-    scan.keyword("by")
 
     def item() -> SortKey:
         scan.skip_space()
@@ -53,4 +58,4 @@ def read(parser: FilterParser, name: str, start: int) -> Sort:
     scan.skip_space()
     if scan.keyword("asc", "desc") == "desc":
         keys = tuple(SortKey(key.key, True) for key in keys)
-    return Sort(keys, span=scan.span(start))
+    return keys

@@ -1,8 +1,8 @@
 """What every stage is: a node that prints itself and turns rows into other rows."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeAlias
+from importlib import import_module
+from typing import ClassVar, Protocol, cast
 
 from loghouse.query.ast import Span
 from loghouse.query.filters import FilterParser
@@ -25,14 +25,19 @@ class Stage(Protocol):
         ...
 
 
-# Gets the parser behind the stage's name, the name as written and where it starts.
-StageReader: TypeAlias = Callable[[FilterParser, str, int], Stage]
-
-
 @dataclass(frozen=True, slots=True)
 class StageKind:
-    """A stage as the language knows it: its names, the usual one first, how it is read, an example."""
+    """A stage as the language knows it: its names, the usual one first, who reads it, an example.
+
+    `reader` is `module.function` of this package: only the stages that a query names are imported.
+    """
 
     names: tuple[str, ...]
-    read: StageReader
+    reader: str
     example: str
+
+    def read(self, parser: FilterParser, name: str, start: int) -> Stage:
+        """Read the stage behind its name; `name` is as written and begins at `start`."""
+        module, _, function = self.reader.partition(".")
+        found = getattr(import_module(f"loghouse.query.stages.{module}"), function)
+        return cast(Stage, found(parser, name, start))
