@@ -47,7 +47,11 @@ class ServeSettings:
     """What every exporter has: where it listens, how long a scrape may take, which targets it may probe."""
 
     listen_address: Annotated[
-        str, Flag("web.listen-address", "Where to listen: host:port, or :port for all addresses.")
+        Words,
+        Flag(
+            "web.listen-address",
+            "Where to listen: host:port, or :port for all addresses; repeated, or with commas between them.",
+        ),
     ]
     telemetry_path: Annotated[str, Flag("web.telemetry-path", "Path of the metrics page.")] = "/metrics"
     scrape_path: Annotated[str, Flag("web.scrape-path", "Path that scrapes the target of a URL.")] = "/scrape"
@@ -113,7 +117,7 @@ class Kind(Generic[Own]):
             flag = setting.flag
             env = self.shared_env.get(flag.name, flag.env)
             aliases = (*flag.aliases, *self.shared_aliases.get(flag.name, ()))
-            default = f":{self.port}" if setting.field == "listen_address" else setting.default
+            default = (f":{self.port}",) if setting.field == "listen_address" else setting.default
             changed = Flag(flag.name, flag.help, env, aliases)
             shared.append(Setting(setting.field, changed, setting.type, default))
         return shared
@@ -129,16 +133,21 @@ class Running(Generic[Own]):
     routes: Mapping[str, Handler]
     access: WebAccess
 
-    def server(self) -> HttpServer:
-        """Open the listener; SettingsError when the address cannot be used."""
-        host, separator, port = self.serve.listen_address.rpartition(":")
-        if not separator or not port.isdecimal():
-            raise SettingsError(f"--web.listen-address: {self.serve.listen_address!r} is not host:port")
+    def servers(self) -> list[HttpServer]:
+        """Open the listeners; SettingsError when an address cannot be used."""
+        if not self.serve.listen_address:
+            raise SettingsError("--web.listen-address names no address")
+        return [self._server(address) for address in self.serve.listen_address]
+
+    def _server(self, address: str) -> HttpServer:
+        host, separator, port = address.rpartition(":")
+        if not separator or not port.isdecimal() or int(port) > 65535:
+            raise SettingsError(f"--web.listen-address: {address!r} is not host:port")
         try:
             return HttpServer(host.strip("[]"), int(port), self.routes, self.access)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
-            raise SettingsError(f"cannot listen on {self.serve.listen_address}: {reason}") from None
+            raise SettingsError(f"cannot listen on {address}: {reason}") from None
 
 
 def prepare(
@@ -156,6 +165,12 @@ def prepare(
     access = read_web_config(serve.web_config) if serve.web_config else WebAccess()
     access = kind.web_access(own, access)
     exporter = kind.build(own, rules)
+    for where, changed in rules.overridden():
+        # Built only to be checked: a mistake there must stop the start as well.
+        try:
+            kind.build(changed, rules)
+        except SettingsError as error:
+            raise SettingsError(f"{where}: {error}") from None
     pages = Pages(exporter, kind.title, serve.scrape_timeout, rules, serve.telemetry_path, serve.scrape_path)
     return Running(exporter, serve, own, pages.routes(kind.routes(exporter)), access)
 
@@ -218,12 +233,14 @@ def serve(exporters: Sequence[Running[Any]]) -> None:
     # Blocked before the threads start, so that the signals wait for sigwait, also in process 1.
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    servers = [running.server() for running in exporters]
-    for running, server in zip(exporters, servers, strict=True):
-        server.start()
+    servers = []
+    for running in exporters:
+        servers += running.servers()
         logging.getLogger("exporters").info(
-            "%s exporter listens on %s", running.exporter.namespace, running.serve.listen_address
+            "%s exporter listens on %s", running.exporter.namespace, ", ".join(running.serve.listen_address)
         )
+    for server in servers:
+        server.start()
     signal.sigwait(signals)
     for server in servers:
         server.close()

@@ -156,7 +156,7 @@ class HttpServer:
             # From here the client is waited for again: one that does not read may be hung up.
             self._mark(client, time.monotonic())
             stream.settimeout(ANSWER_SECONDS)
-            stream.sendall(_serialise(response, request, keep))
+            stream.sendall(_serialise(response, request, keep, self._access.headers))
             if not keep:
                 return
             patience = IDLE_SECONDS
@@ -232,9 +232,9 @@ def _parse_head(head: bytes) -> tuple[Request | None, bool]:
     return Request(method, unquote(url.path) or "/", query, headers), keep
 
 
-def _serialise(response: Response, request: Request | None, keep: bool) -> bytes:
+def _serialise(response: Response, request: Request | None, keep: bool, always: Mapping[str, str]) -> bytes:
     body = response.body
-    headers = {"Content-Type": response.content_type, **response.headers}
+    headers = {"Content-Type": response.content_type, **always, **response.headers}
     if request and len(body) > _WORTH_COMPRESSING and "gzip" in request.headers.get("accept-encoding", ""):
         body = gzip(body)
         headers["Content-Encoding"] = "gzip"

@@ -13,6 +13,7 @@ import click
 
 from exporters.command import Kind, Running, prepare, serve, set_up_logging
 from exporters.settings import SettingsError, file_from_tables
+from exporters.version import VERSION
 
 # Imported only when the file names them.
 KINDS = {
@@ -62,10 +63,11 @@ def _tables(data: Mapping[str, Any], path: str) -> Iterator[tuple[str, Kind[Any]
             yield name, importlib.import_module(module).KIND, table
 
 
-@click.command(epilog=_EPILOG)
+@click.command(name="logq-exporters", epilog=_EPILOG)
 @click.option(
     "--config.file", "--config", "path", required=True, metavar="PATH", help="The exporters, in TOML."
 )
+@click.version_option(VERSION, message="%(prog)s %(version)s")
 def main(path: str) -> None:
     """Serve several exporters from one process."""
     try:

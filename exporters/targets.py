@@ -5,7 +5,7 @@ and a way to collect its passwords.
 """
 
 import os.path
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Generic, TypeVar
@@ -37,14 +37,17 @@ class TargetRules(Generic[Settings]):
     def build(
         cls, base: Settings, default_port: int, allowed: Sequence[str], file: File | None
     ) -> "TargetRules[Settings]":
-        """Rules from the settings; every override is tried once, so that a mistake stops the start."""
         modules = file.modules if file else {}
         targets = file.targets if file else ()
-        for name, changes in modules.items():
-            override(base, changes, f"[modules.{name}]")
-        for match, changes in targets:
-            override(base, changes, f'[[targets]] match = "{match}"')
         return cls(base, default_port, (*allowed, *(match for match, _ in targets)), modules, targets)
+
+    def overridden(self) -> Iterator[tuple[str, Settings]]:
+        """Where the file overrides settings, and the settings there; SettingsError for a bad override."""
+        for name, changes in self.modules.items():
+            yield f"[modules.{name}]", override(self.base, changes, f"[modules.{name}]")
+        for match, changes in self.targets:
+            where = f'[[targets]] match = "{match}"'
+            yield where, override(self.base, changes, where)
 
     @property
     def enabled(self) -> bool:

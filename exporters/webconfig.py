@@ -21,6 +21,14 @@ _CLIENT_AUTH = {
 }
 _VERSIONS = {"TLS10": "TLSv1", "TLS11": "TLSv1_1", "TLS12": "TLSv1_2", "TLS13": "TLSv1_3"}
 _TLS_KEYS = {"cert_file", "key_file", "client_ca_file", "client_auth_type", "min_version", "max_version"}
+# Those that exporter-toolkit allows.
+_HEADERS = (
+    "X-Frame-Options",
+    "X-Content-Type-Options",
+    "X-XSS-Protection",
+    "Strict-Transport-Security",
+    "Content-Security-Policy",
+)
 # Hash of no password: an unknown user costs the same time as a known one.
 _NOBODY = "$2b$10$CwTycUXWue0Thq9StjUM0uJ8kTKUlqJvGZDL1yWLzVnSMmTSbmq5G"
 _MOST_CACHED = 100
@@ -74,6 +82,8 @@ class WebAccess:
 
     tls: TlsFiles | None = None
     users: Mapping[str, str] = field(default_factory=dict)
+    # Sent with every answer.
+    headers: Mapping[str, str] = field(default_factory=dict)
     _known: dict[bytes, bool] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _context: "tuple[tuple[int, ...], ssl.SSLContext] | None" = None
@@ -134,7 +144,9 @@ def read_web_config(path: str) -> WebAccess:
     if not isinstance(data, dict):
         raise SettingsError(f"{path}: not a table of settings")
     _refuse_unknown(data, {"tls_server_config", "basic_auth_users", "http_server_config"}, path)
-    access = WebAccess(_tls_files(data.get("tls_server_config"), path), _users(data, path))
+    access = WebAccess(
+        _tls_files(data.get("tls_server_config"), path), _users(data, path), _headers(data, path)
+    )
     access.context()
     return access
 
@@ -169,6 +181,19 @@ def _users(data: Mapping[str, Any], path: str) -> Mapping[str, str]:
         if not str(stored).startswith(("$2a$", "$2b$", "$2y$")):
             raise SettingsError(f"{path}: the password of user {user!r} is not a bcrypt hash")
     return {str(user): str(stored) for user, stored in users.items()}
+
+
+def _headers(data: Mapping[str, Any], path: str) -> Mapping[str, str]:
+    server = data.get("http_server_config") or {}
+    # HTTP/2 is never spoken, so that nothing can be asked about it but to leave it out.
+    _refuse_unknown(server, {"headers", "http2"}, path)
+    headers = {str(name): str(value) for name, value in (server.get("headers") or {}).items()}
+    for name, value in headers.items():
+        if name not in _HEADERS:
+            raise SettingsError(f"{path}: unknown header {name!r}; known are {', '.join(_HEADERS)}")
+        if not value.isprintable():
+            raise SettingsError(f"{path}: the header {name} holds control characters")
+    return headers
 
 
 def _refuse_unknown(table: Mapping[str, Any], known: set[str], path: str) -> None:

@@ -31,7 +31,7 @@ def _web_access(settings: NginxSettings, access: WebAccess) -> WebAccess:
         return access
     if not settings.server_cert or not settings.server_key:
         raise SettingsError("--web.secured-metrics needs --web.ssl-server-cert and --web.ssl-server-key")
-    changed = WebAccess(TlsFiles(settings.server_cert, settings.server_key), access.users)
+    changed = WebAccess(TlsFiles(settings.server_cert, settings.server_key), access.users, access.headers)
     changed.context()
     return changed
 

@@ -70,7 +70,7 @@ def _web_access(settings: RedisSettings, access: WebAccess) -> WebAccess:
             min_version={"TLS10": "TLS10", "TLS1": "TLS10"}.get(version, version),
         )
     users = access.users or _user(settings)
-    changed = WebAccess(tls, users)
+    changed = WebAccess(tls, users, access.headers)
     changed.context()
     return changed
 

@@ -123,7 +123,7 @@ def serving(
 ) -> Iterator[int]:
     """The exporter's own server on a free port."""
     running = prepare(kind, {"listen_address": "127.0.0.1:0", **flags}, environ or {}, file)
-    server = running.server()
+    (server,) = running.servers()
     thread = server.start()
     try:
         yield server.port

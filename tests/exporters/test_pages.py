@@ -17,14 +17,14 @@ import pytest
 from exporter_servers import get, parse_page, self_signed, serving, until
 
 from exporters import httpserver
-from exporters.command import Kind
+from exporters.command import Kind, prepare
 from exporters.deadline import Deadline, scrape_seconds
 from exporters.errors import ScrapeError
 from exporters.exporter import Ask, Exporter, run_parts
 from exporters.families import Family, counter, gauge
 from exporters.httpserver import HttpServer, Response
 from exporters.outages import Outages
-from exporters.settings import File, Flag
+from exporters.settings import File, Flag, SettingsError
 from exporters.targets import TargetRules
 from exporters.webconfig import TlsFiles, WebAccess, read_web_config
 
@@ -283,6 +283,34 @@ def test_users_of_the_web_configuration(tmp_path: Path) -> None:
         assert get(port, "/metrics", {"Authorization": "Basic ###"}).status == 401
 
 
+def test_headers_of_the_web_configuration(tmp_path: Path) -> None:
+    config = tmp_path / "web.yml"
+    config.write_text(json.dumps({"http_server_config": {"headers": {"X-Frame-Options": "deny"}}}))
+    with serving(KIND, {"web_config": str(config)}) as port:
+        for path in ("/metrics", "/", "/missing"):
+            assert get(port, path).headers["x-frame-options"] == "deny"
+
+
+def test_several_addresses() -> None:
+    running = prepare(KIND, {"listen_address": "127.0.0.1:0,127.0.0.1:0"}, {}, None)
+    servers = running.servers()
+    try:
+        for server in servers:
+            server.start()
+        assert len({server.port for server in servers}) == 2
+        assert [get(server.port, "/metrics").status for server in servers] == [200, 200]
+    finally:
+        for server in servers:
+            server.close()
+
+
+@pytest.mark.parametrize("address", ["", "localhost", "127.0.0.1:http", "127.0.0.1:70000", "192.0.2.1:1"])
+def test_addresses_that_cannot_be_used(address: str) -> None:
+    running = prepare(KIND, {"listen_address": address}, {}, None)
+    with pytest.raises(SettingsError, match="listen"):
+        running.servers()
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a self-signed certificate and its key."""
@@ -339,6 +367,8 @@ def _get_over_tls(port: int, folder: Path, *, with_certificate: bool) -> bytes:
         ("tls_server_config: {cert_file: x, key_file: y}", "cannot use"),
         ("tls_servr_config: {}", "unknown setting 'tls_servr_config'"),
         ("[", "cannot read"),
+        ("http_server_config: {headers: {X-Own: a}}", "unknown header 'X-Own'"),
+        ('http_server_config: {headers: {X-Frame-Options: "a\\r\\nb"}}', "control characters"),
     ],
 )
 def test_mistakes_in_the_web_configuration_stop_the_start(content: str, message: str, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ NAMES = ("memcached", "redis", "other", "apache", "nginx", "phpfpm", "rabbitmq")
 def test_each_table_is_an_exporter_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "exporters.toml"
     path.write_text(FILE.format(dead=free_port()))
-    servers = [running.server() for running in prepare_all(str(path))]
+    servers = [server for running in prepare_all(str(path)) for server in running.servers()]
     try:
         for server in servers:
             server.start()
@@ -68,6 +68,11 @@ def test_each_table_is_an_exporter_of_its_own(tmp_path: Path) -> None:
         ("redis = 1", "redis is not a table"),
         ('[redis]\nredis.adr = "x"', 'unknown setting "redis.adr", did you mean "redis.addr"'),
         ("[", "cannot read"),
+        ('[apache]\n[apache.modules.x]\nscrape_uri = "ftp://h/"', r"\[modules.x\]: --scrape_uri is no URL"),
+        (
+            '[memcached]\n[[memcached.targets]]\nmatch = "a:1"\n"memcached.tls.cert-file" = "x"',
+            'match = "a:1": .* need each other',
+        ),
     ],
 )
 def test_mistakes_stop_the_start(content: str, message: str, tmp_path: Path) -> None:
