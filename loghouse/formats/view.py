@@ -15,6 +15,15 @@ from loghouse.record import LEVELS
 
 HEAD_BYTES = 200  # a pack must know its lines by these
 
+# A time near the beginning of a line of a plain file: ISO 8601 and its kin, access logs, PHP, syslog and `date`.
+STAMP = (
+    r"(?:^|[\[\"(= ])("
+    r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
+    r"|\d\d[/-][A-Z][a-z]{2}[/-]\d{4}[: ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?: [+-]\d{4})?"
+    r"|\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \d{4})?)"
+)
+
 # Of a pair of key and text: the text may be a number. Comparing bounds is three times as fast as a regular expression,
 # and the conversion that follows decides.
 NUMERIC = "length(p.2) <= 24 AND p.2 >= '-' AND p.2 < ':'"
@@ -36,7 +45,7 @@ def number_of(pack: Pack) -> int:
 
 
 def _lines() -> str:
-    """Physical lines with their place in the file; a row with `span` is one record already."""
+    """Physical lines with their place in the file; a row with `span` is one record already, of one or more lines."""
     return """
         SELECT source_id, wrapper, namespace, pod, container, node, workload, pod_uid, restart, labels,
             line, line_offset AS offset, line_length AS length
@@ -44,7 +53,8 @@ def _lines() -> str:
         (
             SELECT *,
                 span > 0 AS joined,
-                splitByChar('\\n', substring(data, 1, length(data) - endsWith(data, '\\n'))) AS lines,
+                substring(data, 1, length(data) - endsWith(data, '\\n')) AS text,
+                if(joined, [text], splitByChar('\\n', text)) AS lines,
                 arrayMap(x -> length(x) + 1, lines) AS lengths,
                 arrayMap((upto, len) -> offset + upto - len, arrayCumSum(lengths), lengths) AS offsets
             FROM {ingest}
@@ -66,8 +76,12 @@ def _unwrapped() -> str:
         position(line, ' ', if(is_cri, stamp_end + 8, 1)) AS tags_end,
         JSONExtract(if(wrapper = 'docker', line, ''), 'Tuple(log String, stream String, time String)') AS entry,
         entry.3 != '' AS is_docker,
+        extract(if(wrapper = 'plain', substring(line, 1, {HEAD_BYTES}), ''), {quoted(STAMP)}) AS own_stamp,
         parseDateTime64BestEffortOrNull(
-            multiIf(is_cri, substring(line, 1, stamp_end - 1), is_docker, entry.3, ''), 9, 'UTC') AS stamp,
+            multiIf(
+                is_cri, substring(line, 1, stamp_end - 1),
+                is_docker, entry.3,
+                replaceRegexpOne(replaceOne(own_stamp, ',', '.'), '^(.{{11}}):', '\\\\1 ')), 9, 'UTC') AS stamp,
         stamp >= toDateTime64('1970-01-02', 9, 'UTC') AND stamp < toDateTime64('2149-01-01', 9, 'UTC') AS in_range,
         multiIf(
             is_cri, if(tags_end = 0, '', substring(line, tags_end + 1)),

@@ -5,11 +5,15 @@ Tags may be a list separated by colons, of which the first counts.
 
 import re
 from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
+from loghouse.ship.linear import linear
 from loghouse.ship.partials import Line
 
 _FIRST_LINE = re.compile(rb"\d{4}-\d\d-\d\dT[^ \n]{9,26} (?:stdout|stderr) [FP](?::[^ \n]*)? ?")
-_ANY_PARTIAL = re.compile(rb" std(?:out|err) P[ :]")
+_PARTIAL = linear(rb"\n[^ \n]{20,35} std(?:out|err) P[ :]")
+_LONGEST_HEAD = 60  # bytes before the text of a line, more or less
 
 
 def _line_start(streams_and_tags: bytes) -> re.Pattern[bytes]:
@@ -33,7 +37,8 @@ class CriGrammar:
     """Finds the lines of a chunk that take part in joining."""
 
     def has_partials(self, chunk: bytes) -> bool:
-        return _ANY_PARTIAL.search(chunk) is not None
+        # The first line has no newline before it.
+        return bool(_PARTIAL.match(b"\n" + chunk[:_LONGEST_HEAD]) or _PARTIAL.search(chunk))
 
     def next_line(self, chunk: bytes, position: int, waiting: Iterable[bytes]) -> Line | None:
         pattern = _NEXT[frozenset(waiting)]
@@ -47,6 +52,41 @@ class CriGrammar:
 
     def cut(self, text: bytes, size: int) -> bytes:
         return text[:size]
+
+
+class CriLayout:
+    """Whole lines: where the text of each is."""
+
+    newline = b"\n"
+    streams: tuple[bytes, ...] = (b"stdout", b"stderr")
+
+    def pattern(self, trigger: bytes, streams: frozenset[bytes]) -> Any:
+        return _layout_pattern(trigger, streams)
+
+    def split(self, line: bytes) -> tuple[bytes, int, int] | None:
+        stamp_end = line.find(b" ")
+        stream = line[stamp_end + 1 : stamp_end + 7]
+        tag = line[stamp_end + 7 : stamp_end + 10]
+        if stamp_end < 19 or stream not in self.streams or tag not in (b" F ", b" F:", b" F\n"):
+            return None
+        text = line.find(b" ", stamp_end + 9) + 1 or len(line) - 1
+        return stream, text, len(line) - 1
+
+    def written(self, text: bytes) -> bytes:
+        return text
+
+    def marker(self, stream: bytes) -> bytes:
+        return b" " + stream + b" F"
+
+
+@cache
+def _layout_pattern(trigger: bytes, streams: frozenset[bytes]) -> Any:
+    tag = rb" F(?::[^ \n]*)?"
+    text = trigger.replace(b"<T>", rb"\t").replace(b"<S>", rb"[ \t]").replace(b"<E>", rb"\n")
+    others = b"|".join(stream for stream in CriLayout.streams if stream not in streams)
+    kinds = [b"(?:" + others + b")" + tag + b" (?:" + text + b")"] if others else []
+    kinds.extend(stream + tag + rb"[ \n]" for stream in sorted(streams))
+    return linear(rb"\n[^ \n]{20,35} (?:" + b"|".join(kinds) + b")")
 
 
 def _line(chunk: bytes, match: re.Match[bytes], start: int, text: int) -> Line:

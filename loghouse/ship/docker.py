@@ -5,7 +5,10 @@ A line whose text does not end with a newline is a part. Texts are joined as the
 
 import re
 from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
+from loghouse.ship.linear import linear
 from loghouse.ship.partials import Line
 
 _START = b'{"log":"'
@@ -55,6 +58,37 @@ class DockerGrammar:
         kept = text[:size]
         escape = kept.rfind(b"\\", -6)  # the longest escape, \\u0000, must not be cut in two
         return kept[: len(kept[: escape + 1].rstrip(b"\\"))] if escape >= 0 else kept
+
+
+class DockerLayout:
+    """Whole lines: where the text of each is, escaped and without its line end."""
+
+    newline = rb"\n"
+    streams: tuple[bytes, ...] = (b"stdout", b"stderr")
+
+    def pattern(self, trigger: bytes, streams: frozenset[bytes]) -> Any:
+        return _layout_pattern(trigger, bool(streams))
+
+    def split(self, line: bytes) -> tuple[bytes, int, int] | None:
+        end = line.find(b'","stream":"')
+        if end < 0 or not line.startswith(_START):
+            return None
+        stream = line[end + len(b'","stream":"') :].split(b'"', 1)[0]
+        return stream, len(_START), end - 2 if _ends_with_newline(line[len(_START) : end]) else end
+
+    def written(self, text: bytes) -> bytes:
+        return text.replace(rb"\t", b"\t").replace(rb"\"", b'"') if b"\\" in text else text
+
+    def marker(self, stream: bytes) -> bytes:
+        return b'","stream":"' + stream + b'"'
+
+
+@cache
+def _layout_pattern(trigger: bytes, any_line: bool) -> Any:
+    if any_line:
+        return linear(rb"\n\{")
+    text = trigger.replace(b"<T>", rb"\\t").replace(b"<S>", rb"(?: |\\t)").replace(b"<E>", rb'\\n"')
+    return linear(rb'\n\{"log":"(?:' + text + b")")
 
 
 def _line(chunk: bytes, text_end: int) -> Line | None:

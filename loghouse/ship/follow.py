@@ -6,18 +6,14 @@ import os
 import time
 
 from loghouse.ship.batch import Row
-from loghouse.ship.cri import CriGrammar
 from loghouse.ship.discover import Found
-from loghouse.ship.docker import DockerGrammar
 from loghouse.ship.offsets import Offsets, Position, Waits
-from loghouse.ship.partials import Grammar, Joiner, Piece
+from loghouse.ship.partials import Piece
 from loghouse.ship.paths import NEWEST, LogFile
 from loghouse.ship.problems import Problems
+from loghouse.ship.reading import Reading
+from loghouse.ship.records import EVENT_TIMEOUT, PART_TIMEOUT, Records
 from loghouse.ship.segment import MAX_LINE, Segment
-
-PART_TIMEOUT = 5.0  # seconds of silence after which the parts of a record are the record
-
-_GRAMMARS: dict[str, Grammar] = {"cri": CriGrammar(), "docker": DockerGrammar()}
 
 
 class Lineage:
@@ -25,12 +21,14 @@ class Lineage:
 
     __slots__ = (
         "_changed",
-        "_joiner",
         "_known",
         "_node",
         "_opened_once",
         "_present",
         "_problems",
+        "_reading",
+        "_records",
+        "_ready",
         "_segments",
         "_waits",
         "active_at",
@@ -42,7 +40,14 @@ class Lineage:
         "unread",
     )
 
-    def __init__(self, found: Found, node: str, offsets: Offsets, problems: Problems) -> None:
+    def __init__(
+        self,
+        found: Found,
+        node: str,
+        offsets: Offsets,
+        problems: Problems,
+        reading: Reading = Reading(),  # noqa: B008 - it is frozen
+    ) -> None:
         self.found = found
         self.origin = found.origin
         self.moved = False  # the newest file is no longer where it was: look at the directory again
@@ -56,7 +61,9 @@ class Lineage:
         self._present: tuple[int, ...] = ()
         self._opened_once = False
         self._segments: list[Segment] = []  # oldest first; all but the last have unread bytes
-        self._joiner: Joiner | None = None
+        self._reading = reading
+        self._records: Records | None = None
+        self._ready: list[Row] = []  # complete before anything more is read
         self._changed: dict[int, Position] = {}
         self._waits = offsets.waits(self.origin.lineage)
 
@@ -108,7 +115,7 @@ class Lineage:
     def _opened(self, file: LogFile, taken: set[int], newest: bool) -> Segment | None:
         """The file, if it has bytes to read or may get some."""
         try:
-            segment = Segment(file, self.origin, self._node)
+            segment = Segment(file, self.origin, self._node, self._reading.file_format)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -137,8 +144,8 @@ class Lineage:
             if self._waits:
                 self._restore(now)
             self._opened_once = True
-        if len(self._segments) != 1 or self._waits:
-            return bool(self._segments)
+        if len(self._segments) != 1 or self._waits or self._ready:
+            return bool(self._segments or self._waits or self._ready)
         segment = self._segments[-1]
         try:
             status = os.stat(segment.file.path)
@@ -156,6 +163,8 @@ class Lineage:
 
         `final` says that nobody will come back for a last line of a plain file that has no end yet.
         """
+        if self._ready:
+            return self._with_ready([])
         while self._segments:
             segment = self._segments[0]
             if segment.replaced():
@@ -170,16 +179,16 @@ class Lineage:
                 if piece:
                     return self._rows(segment, piece, now)
             if not superseded:
-                return self._flushed(segment, now) or None
+                return self._flushed(now, over=self._rests(segment), final=final) or None
             self._leave(self._segments.pop(0))
-        return None
+        return self._flushed(now, over=True, final=True) or None
 
     def changes(self) -> tuple[dict[int, Position], Waits | None]:
         """What the rows read since the last call change once they are stored."""
         positions, self._changed = self._changed, {}
-        if self._joiner is None:
+        if self._records is None:
             return positions, None
-        waits = self._joiner.waits()
+        waits = self._records.waits()
         if waits == self._waits:
             return positions, None
         self._waits = waits
@@ -201,38 +210,43 @@ class Lineage:
     def _rests(self, segment: Segment) -> bool:
         return time.time() - segment.modified() >= PART_TIMEOUT
 
-    def _flushed(self, segment: Segment, now: float) -> list[Row]:
-        """Records whose last part never came."""
-        if self._joiner is None or not self._joiner.waits():
+    def _flushed(self, now: float, over: bool, final: bool) -> list[Row]:
+        """Records whose last part never came, and events that nothing followed for a while."""
+        if self._records is None or not self._records.waiting:
             return []
-        pieces = self._joiner.flush(before=now if self._rests(segment) else now - PART_TIMEOUT)
-        return [Row(self.origin, segment.wrapper, *piece) for piece in pieces]
+        parts_before = now if over else now - PART_TIMEOUT
+        lines_before = now if over or final else now - EVENT_TIMEOUT
+        return self._as_rows(self._records.flush(now, parts_before, lines_before))
 
     def _rows(self, segment: Segment, piece: Piece, now: float) -> list[Row]:
         if not piece.data:
             return []
-        self._join(segment.wrapper)
         if len(piece.data) > MAX_LINE:
             self._problems.count("lines longer than 1 MiB cut")
-        pieces = self._feed(piece, now)
+        pieces = self._records_of(segment.wrapper, now).feed(piece, now)
         position = segment.position()
         self._known[position.source] = self._changed[position.source] = position
-        return [Row(self.origin, segment.wrapper, *each) for each in pieces]
+        return self._with_ready(self._as_rows(pieces))
 
-    def _feed(self, piece: Piece, now: float) -> list[Piece]:
-        if self._joiner is None or piece.span:
-            return [piece]
-        return self._joiner.feed(piece.source, piece.offset, piece.data, now)
+    def _with_ready(self, rows: list[Row]) -> list[Row]:
+        ready, self._ready = self._ready, []
+        return ready + rows if ready else rows
 
-    def _join(self, wrapper: str) -> None:
-        if self._joiner is None and wrapper in _GRAMMARS:
-            self._joiner = Joiner(
-                _GRAMMARS[wrapper], lambda: self._problems.count("records longer than 1 MiB cut")
-            )
+    def _records_of(self, wrapper: str, now: float) -> Records:
+        if self._records and self._records.wrapper != wrapper:
+            self._ready.extend(self._as_rows(self._records.flush(now, now, now)))
+            self._records = None
+        if self._records is None:
+            self._records = Records(wrapper, self._reading.rules, self._problems)
+        return self._records
+
+    def _as_rows(self, pieces: list[Piece]) -> list[Row]:
+        wrapper = self._records.wrapper if self._records else self.origin.wrapper
+        return [Row(self.origin, wrapper, each.source, each.offset, each.span, each.data) for each in pieces]
 
     def _restore(self, now: float) -> None:
-        """Give the joiner the parts that waited when the last run ended."""
-        self._joiner = None
+        """Read the lines and parts again that waited when the last run ended."""
+        self._records = None
         wanted = {each.source for ranges in self._waits.values() for each in ranges}
         segments = self._named(wanted)
         for stream, ranges in self._waits.items():
@@ -240,8 +254,8 @@ class Lineage:
                 segment = segments.get(source)
                 data = segment.contents.read(start, end - start) if segment else b""
                 if segment and len(data) == end - start:
-                    self._join(segment.wrapper)
-                    self._feed(Piece(source, start, 0, data), now)
+                    pieces = self._records_of(segment.wrapper, now).feed(Piece(source, start, 0, data), now)
+                    self._ready.extend(self._as_rows(pieces))
                 else:
                     self._problems.tell("parts of a record are gone", self.origin.lineage, stream)
         for segment in segments.values():
@@ -254,7 +268,8 @@ class Lineage:
         for name in os.listdir(directory):
             path = os.path.join(directory, name)
             try:
-                segment = Segment(LogFile(path, NEWEST, path.endswith(".gz")), self.origin, self._node)
+                file = LogFile(path, NEWEST, path.endswith(".gz"))
+                segment = Segment(file, self.origin, self._node, self._reading.file_format)
             except OSError:
                 continue
             if segment.identify(self._known, found, complete=True) and segment.source in sources:

@@ -12,13 +12,26 @@ MAX_RECORD = 1 << 20  # a joined record longer than this is cut
 MAX_SPAN = (1 << 32) - 1
 
 
+class Range(NamedTuple):
+    """Bytes of a file that wait to be joined; enough to read them again after a restart."""
+
+    source: int
+    start: int
+    end: int
+
+
 class Piece(NamedTuple):
-    """Bytes ready for a row. `span` is 0 for bytes of the file as they are, see docs/plan.md."""
+    """Bytes ready for a row.
+
+    `span` is 0 for whole lines of the file as they are; of a joined or cut record it is how many bytes of
+    files it comes from. `ranges` says which ones, of a joined record.
+    """
 
     source: int
     offset: int
     span: int
     data: bytes
+    ranges: tuple[Range, ...] = ()
 
 
 class Line(NamedTuple):
@@ -46,12 +59,15 @@ class Grammar(Protocol):
         """At most `size` bytes of a text, so that the record stays readable."""
 
 
-class Range(NamedTuple):
-    """Bytes of a file that wait to be joined; enough to read them again after a restart."""
-
-    source: int
-    start: int
-    end: int
+def merged(ranges: Iterable[Range]) -> tuple[Range, ...]:
+    """The ranges with those that meet made one."""
+    result: list[Range] = []
+    for each in ranges:
+        if result and (result[-1].source, result[-1].end) == (each.source, each.start):
+            result[-1] = result[-1]._replace(end=each.end)
+        else:
+            result.append(each)
+    return tuple(result)
 
 
 @dataclass(slots=True)
@@ -90,7 +106,7 @@ class Waiting:
 
     def piece(self) -> Piece:
         record = b"".join((self.before, *self.texts, self.after))
-        return Piece(self.source, self.offset, min(self.span, MAX_SPAN), record)
+        return Piece(self.source, self.offset, min(self.span, MAX_SPAN), record, tuple(self.ranges))
 
 
 class Joiner:

@@ -30,6 +30,7 @@ class Segment:
         "_tail",
         "contents",
         "file",
+        "file_format",
         "head",
         "inode",
         "node",
@@ -40,7 +41,7 @@ class Segment:
         "wrapper",
     )
 
-    def __init__(self, file: LogFile, origin: Origin, node: str) -> None:
+    def __init__(self, file: LogFile, origin: Origin, node: str, file_format: str = "auto") -> None:
         self.file = file
         self.origin = origin
         self.node = node
@@ -49,6 +50,7 @@ class Segment:
         self.source = 0
         self.head = 0  # bytes the source was made from, if not a whole line
         self.offset = 0
+        self.file_format = file_format
         self.wrapper = "plain"
         self.seen = (-1, 0.0)  # size and time of change when there was no whole line to read
         self._tail = b""
@@ -77,7 +79,7 @@ class Segment:
         whole = head.endswith(b"\n") or len(head) == HEAD_LIMIT
         if not head or not (whole or complete):
             return False
-        self.wrapper = wrapper_of(head, self.origin)
+        self.wrapper = self._wrapper_of(head)
         generation = 0
         while True:
             source = source_id(self.node, self.origin, head, generation)
@@ -183,16 +185,17 @@ class Segment:
         self.source, self.head, self.offset = position.source, position.head, position.offset
         if not self.file.compressed:  # which nobody empties, and where looking back is dear
             self._tail = self._before(position.offset)
-        self.wrapper = wrapper_of(self._first_line(), self.origin)
+        self.wrapper = self._wrapper_of(self._first_line())
 
     def _before(self, offset: int) -> bytes:
         return self.contents.read(max(offset - TAIL_SIZE, 0), min(offset, TAIL_SIZE))
 
-
-def wrapper_of(first_line: bytes, origin: Origin) -> str:
-    """What stands around each record: as the first line shows, else as the place of the file says."""
-    if looks_like_docker(first_line):
-        return "docker"
-    if looks_like_cri(first_line):
-        return "cri"
-    return origin.wrapper
+    def _wrapper_of(self, first_line: bytes) -> str:
+        """What stands around each record: as told, or the first line shows, or the file's place says."""
+        if self.file_format != "auto":
+            return self.file_format
+        if looks_like_docker(first_line):
+            return "docker"
+        if looks_like_cri(first_line):
+            return "cri"
+        return self.origin.wrapper

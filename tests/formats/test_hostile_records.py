@@ -128,3 +128,52 @@ def test_the_same_batch_sent_again_is_stored_once(store: Store) -> None:
         )
     assert store.rows("SELECT count() FROM logs") == [(1,)]
     assert store.rows("SELECT sum(records) FROM counts WHERE namespace = ''") != [(0,)]
+
+
+TRACE = b"ERROR boom\nTraceback (most recent call last):\n\tx\n\nValueError: \"y\""
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "data"),
+    [
+        (b"cri", STAMP + b" stderr F " + TRACE + b"\n"),
+        (
+            b"docker",
+            b'{"log":"%s\\n","stream":"stderr","time":"%s"}\n'
+            % (TRACE.replace(b"\n", b"\\n").replace(b"\t", b"\\t").replace(b'"', b'\\"'), STAMP),
+        ),
+        (b"plain", TRACE + b"\n"),
+        (b"raw", TRACE + b"\n"),
+    ],
+)
+def test_a_record_of_several_lines_is_one_row(store: Store, wrapper: bytes, data: bytes) -> None:
+    assert ingest(store, data, wrapper, span=500) == [(TRACE, "")]
+    assert store.rows("SELECT level, length, stream FROM logs") == [
+        ("error", 500, "stderr" if wrapper in (b"cri", b"docker") else "")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "time"),
+    [
+        (b"2026-11-20 08:00:12,238 INFO x", "2026-11-20 08:00:12.238000000"),
+        (b"[2026-11-20T08:00:12.5+02:00] x", "2026-11-20 06:00:12.500000000"),
+        (b"2026/11/20 08:00:12 [error] x", "2026-11-20 08:00:12.000000000"),
+        (b'192.0.2.1 - - [20/Nov/2026:08:00:12 +0300] "GET /"', "2026-11-20 05:00:12.000000000"),
+        (b"[20-Nov-2026 08:00:12] NOTICE: x", "2026-11-20 08:00:12.000000000"),
+        (b"[Fri Nov 20 08:00:12.123456 2026] [core:notice] x", "2026-11-20 08:00:12.123456000"),
+        (b"7:M 20 Nov 2026 08:00:12.123 * x", "2026-11-20 08:00:12.123000000"),
+        (b'{"level":"info","ts":"2026-11-20T08:00:12Z"}', "2026-11-20 08:00:12.000000000"),
+    ],
+)
+def test_a_line_of_a_plain_file_has_the_time_it_states(store: Store, line: bytes, time: str) -> None:
+    ingest(store, line + b"\n", b"plain")
+    assert store.rows("SELECT toString(timestamp) FROM logs") == [(time,)]
+    ingest(store, line + b"\n", b"raw")
+    assert store.rows("SELECT abs(timestamp - now()) < 600 FROM logs") == [(1,)]
+
+
+@pytest.mark.parametrize("line", [b"no time", b"9999-99-99 99:99:99 x", b"1500-01-01 00:00:00 x"])
+def test_a_line_of_a_plain_file_without_a_time_has_that_of_reading(store: Store, line: bytes) -> None:
+    assert ingest(store, line + b"\n", b"plain") == [(line, "")]
+    assert store.rows("SELECT abs(timestamp - now()) < 600 FROM logs") == [(1,)]
