@@ -12,10 +12,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from loghouse import console
+from loghouse.backup.command import Backup, Restore, backup, restore
 from loghouse.config import StoreUrl, default_state_dir, store_url
 from loghouse.errors import ExitCode
 from loghouse.logq.options import Common
 from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
+from loghouse.retention.command import Retention, retention
 from loghouse.web.command import DEFAULT_WEB, Web, web
 
 app = typer.Typer(
@@ -49,6 +51,10 @@ class Up(Common):
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen beyond this machine without a password.")
     ] = False
+    backup_dir: Annotated[
+        str | None,
+        typer.Option("--backup-dir", help="Where `loghouse backup` may write.", envvar="LOGHOUSE_BACKUP_DIR"),
+    ] = None
     web: Annotated[
         str | None,
         typer.Option(
@@ -80,6 +86,7 @@ def up(options: Up) -> ExitCode:
         password_file,
         options.insecure,
         beside=lambda url: _page_beside(url, options),
+        backup_dir=Path(options.backup_dir).expanduser() if options.backup_dir else None,
     )
     return ExitCode.OK
 
@@ -232,3 +239,6 @@ add(app, "migrate", Migrate, migrate)
 add(app, "ship", Ship, ship)
 add(app, "receive", Receive, receive)
 add(app, "web", Web, web)
+add(app, "retention", Retention, retention)
+add(app, "backup", Backup, backup)
+add(app, "restore", Restore, restore)

@@ -16,9 +16,17 @@ def main() -> int:
     parser.add_argument("--user", default="default")
     parser.add_argument("--password-file", type=Path)
     parser.add_argument("--insecure", action="store_true")
+    parser.add_argument("--backup-dir", type=Path)
     given = parser.parse_args()
     try:
-        up(given.data_dir, given.listen, given.user, given.password_file, given.insecure)
+        up(
+            given.data_dir,
+            given.listen,
+            given.user,
+            given.password_file,
+            given.insecure,
+            backup_dir=given.backup_dir,
+        )
     except LoghouseError as error:
         sys.stderr.write(f"error: {error.message}\n")
         if error.hint:

@@ -31,6 +31,7 @@ def up(
     insecure: bool = False,
     database: str = DEFAULT_DATABASE,
     beside: Callable[[StoreUrl], AbstractContextManager[object]] = nullcontext,
+    backup_dir: Path | None = None,
 ) -> None:
     """Serve the store in `data_dir` until SIGTERM or Ctrl-C; raises a `LoghouseError` if it cannot start.
 
@@ -45,7 +46,8 @@ def up(
             "Set one with --password-file, or say --insecure if the network is trusted",
         )
     with _stop_signals() as wait_for_stop:
-        _serve(data_dir, host, port, Account(user, password), database, beside, wait_for_stop)
+        engine = Engine(data_dir, backup_dir=backup_dir)
+        _serve(engine, data_dir, host, port, Account(user, password), database, beside, wait_for_stop)
 
 
 def parse_listen(text: str) -> tuple[str, int]:
@@ -57,6 +59,7 @@ def parse_listen(text: str) -> tuple[str, int]:
 
 
 def _serve(
+    engine: Engine,
     data_dir: Path,
     host: str,
     port: int,
@@ -65,7 +68,6 @@ def _serve(
     beside: Callable[[StoreUrl], AbstractContextManager[object]],
     wait_for_stop: Callable[[], None],
 ) -> None:
-    engine = Engine(data_dir)
     try:
         engine.create_database(quoted_name(database.encode()))
         server = Server(engine, host, port, account)

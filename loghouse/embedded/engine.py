@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from loghouse.embedded.datadir import DataDir
 from loghouse.errors import LoghouseError, StoreError
@@ -32,6 +33,7 @@ SERVER_CONFIG = """<clickhouse>
     <fsync_after_insert>1</fsync_after_insert>
     <fsync_part_directory>1</fsync_part_directory>
   </merge_tree>
+  {backups}
 </clickhouse>
 """
 MEMORY_RATIO = 0.5
@@ -58,10 +60,16 @@ class Engine:
     `connect` gives connections that may run at the same time, each used by one thread.
     """
 
-    def __init__(self, data_dir: Path | None = None, memory_ratio: float = MEMORY_RATIO) -> None:
+    def __init__(
+        self,
+        data_dir: Path | None = None,
+        memory_ratio: float = MEMORY_RATIO,
+        backup_dir: Path | None = None,
+    ) -> None:
+        """`backup_dir` is where BACKUP may write; without it the engine refuses that."""
         self._directory = DataDir(data_dir) if data_dir is not None else None
         try:
-            self._open(data_dir, memory_ratio)
+            self._open(data_dir, _server_config(memory_ratio, backup_dir))
         except BaseException:
             if self._directory is not None:
                 self._directory.release()
@@ -109,10 +117,10 @@ class Engine:
         if self._directory is not None:
             self._directory.release()
 
-    def _open(self, data_dir: Path | None, memory_ratio: float) -> None:
+    def _open(self, data_dir: Path | None, server_config: str) -> None:
         chdb = _chdb()
         self._lock = threading.Lock()
-        config = _write_config(SERVER_CONFIG.format(memory_ratio=memory_ratio))
+        config = _write_config(server_config)
         place = ":memory:" if data_dir is None else str(data_dir.absolute())
         # Every connection has to name the file again, but only the first one reads it.
         self._target = f"{place}?log-level=none&config-file={config}"
@@ -166,6 +174,14 @@ def _chdb() -> Any:
             f"Install it with: {INSTALL}\n  or connect to a ClickHouse server with --url",
         ) from None
     return sqlitelike
+
+
+def _server_config(memory_ratio: float, backup_dir: Path | None) -> str:
+    backups = ""
+    if backup_dir is not None:
+        allowed = escape(str(backup_dir.absolute()))
+        backups = f"<backups><allowed_path>{allowed}/</allowed_path></backups>"
+    return SERVER_CONFIG.format(memory_ratio=memory_ratio, backups=backups)
 
 
 def _write_config(text: str) -> str:

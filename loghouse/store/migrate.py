@@ -58,14 +58,14 @@ def migrations(cluster: str = "") -> list[Migration]:
 def migrate(store: Store, cluster: str = "") -> list[Migration]:
     """Create the database if it is missing, apply what is pending and return it."""
     _create_database(store, cluster)
-    store.rows(_render(_RECORDED, cluster))
+    store.rows(render(_RECORDED, cluster))
     applied = _applied(store, cluster)
     pending = [migration for migration in migrations(cluster) if migration.version not in applied]
     for migration in pending:
         for statement in migration.statements:
             store.rows(statement)
         store.insert(
-            _render("{local:migrations}", cluster),
+            render("{local:migrations}", cluster),
             ("version", "name", "checksum"),
             ([migration.version], [migration.name.encode()], [migration.checksum.encode()]),
             {"async_insert": 0},
@@ -80,7 +80,7 @@ def pending(store: Store, cluster: str = "") -> list[Migration]:
 
 
 def _applied(store: Store, cluster: str) -> set[int]:
-    table = _render("{local:migrations}", cluster)
+    table = render("{local:migrations}", cluster)
     known = store.rows(
         "SELECT count() FROM system.tables WHERE database = {db:String} AND name = {table:String}",
         {"db": store.url.database, "table": table},
@@ -111,12 +111,12 @@ def _in_default(store: Store, sql: str) -> list[tuple[int]]:
 
 def _statements(text: str, cluster: str) -> Iterator[str]:
     for part in text.split(";\n"):
-        statement = _render(re.sub(r"^--.*\n", "", part, flags=re.MULTILINE).strip(), cluster)
+        statement = render(re.sub(r"^--.*\n", "", part, flags=re.MULTILINE).strip(), cluster)
         if statement:
             yield statement
 
 
-def _render(text: str, cluster: str) -> str:
+def render(text: str, cluster: str) -> str:
     """Fill the marks of a migration: the same file gives plain or replicated and distributed tables."""
     made: dict[str, Callable[[], str]] = {
         "levels": levels_enum,

@@ -1,0 +1,1 @@
+"""Backups of the store, by ClickHouse's own BACKUP, and the way back."""
