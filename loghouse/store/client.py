@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -138,9 +139,14 @@ class Store:
         return (query.progress.rows, query.progress.bytes) if query is not None else (0, 0)
 
     def cancel(self) -> None:
-        """Cancel the running query; safe to call from a signal handler."""
-        if self._client is not None:
-            self._client.connection.disconnect()
+        """Break off the running query, from any thread or a signal handler: its reader meets the end of the
+        data. The driver's own state is left to the thread that uses it.
+        """
+        client = self._client
+        connection = client.connection.socket if client is not None else None
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the connection; the next call opens a new one."""

@@ -77,7 +77,13 @@ class Path:
             **{name: values[-1] if len(values) == 1 else list(values) for name, values in given.items()},
         )
         return Call(
-            services.store_url, person, given, dict(scope.get("path_params", {})), body, dict(asked.headers)
+            services.store_url,
+            services.parts,
+            person,
+            given,
+            dict(scope.get("path_params", {})),
+            body,
+            dict(asked.headers),
         )
 
 

@@ -12,6 +12,7 @@ from loghouse.access.people import Person
 from loghouse.config import StoreUrl
 from loghouse.errors import LoghouseError
 from loghouse.store.client import Store
+from loghouse.web.parts import Parts
 
 QUERY_SECONDS = 60
 DOWNLOAD_SECONDS = 3600
@@ -26,6 +27,7 @@ class Call:
     """A request. `cancel` may come from another thread at any time; it ends the queries that run."""
 
     store_url: StoreUrl
+    parts: Parts
     person: Person
     parameters: Mapping[str, Sequence[str]]
     path: Mapping[str, str] = field(default_factory=dict)

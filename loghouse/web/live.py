@@ -19,6 +19,7 @@ from loghouse.tail import START_OVERLAP_MS, Condition, Tail
 from loghouse.web.answers import EVENTS, Answer, Stream, encoded
 from loghouse.web.calls import Call
 from loghouse.web.parameters import NAMESPACES, QUERY, Parameter, scope_of
+from loghouse.web.parts import AWAY_PAUSE, PAUSE
 from loghouse.web.rows import for_list
 
 FROM = Parameter(
@@ -29,8 +30,6 @@ PARAMETERS = (QUERY, NAMESPACES, FROM)
 EVENT_RECORDS = 200
 MOST_MISSED = 5000  # records of a gap; a client that missed more had better search again
 KEEP_ALIVE_SECONDS = 10
-PAUSE = 0.2  # seconds between polls: many clients share one store
-AWAY_PAUSE = 1.0  # when the store is away
 
 
 def tail(call: Call) -> Answer | Stream:
@@ -61,7 +60,9 @@ Happening = tuple[str, Sequence[Record] | str]
 
 def news(call: Call, store: Store, condition: Condition, since_ms: int | None) -> Iterator[Happening]:
     """What happens, for ever: `records`, `gap`, `notice`, and `alive` when nothing does."""
-    following = Tail(store, condition, source=None if call.person.table == TABLE else call.person.table)
+    source = None if call.person.table == TABLE else call.person.table
+    following = Tail(store, condition, source=source, parts=call.parts)
+    call.parts.renew()
     following.start()
     yield "alive", ()
     if since_ms is not None:

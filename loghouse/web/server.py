@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio.lowlevel
 import uvicorn
 
 from loghouse.access.audit import Audit
@@ -53,7 +54,7 @@ class WebServer:
         scheme = "https" if serving.certificate else "http"
         name = f"[{serving.host}]" if ":" in serving.host else serving.host
         self.url = f"{scheme}://{name}:{self.port}/"
-        self._server = uvicorn.Server(
+        self._server = _Server(
             uvicorn.Config(
                 application(self._services),
                 log_level="critical",
@@ -86,6 +87,17 @@ class WebServer:
 
     def _run(self) -> None:
         self._server.run(sockets=[self._socket])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which leaves connections open whose clients do not take the rest of their answer."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; afterwards no connection is left."""
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await anyio.lowlevel.checkpoint()
 
 
 def _refuse_open(serving: Serving, access: Access) -> None:

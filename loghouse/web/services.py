@@ -17,6 +17,7 @@ from loghouse.web.answers import Refused
 from loghouse.web.bridge import retry_after
 from loghouse.web.calls import Call
 from loghouse.web.identity import Doorkeeper
+from loghouse.web.parts import Parts
 
 QUERIES_AT_ONCE = 24  # of all people together; more wait
 LASTING_AT_ONCE = 100  # tails; each has a thread and a connection to the store
@@ -40,8 +41,12 @@ class Services:
         default_factory=lambda: {False: _limiter(QUERIES_AT_ONCE), True: _limiter(LASTING_AT_ONCE)}
     )
     slow_checks: anyio.CapacityLimiter = field(default_factory=lambda: _limiter(4))
+    parts: Parts = field(init=False)
     _calls: dict[int, Call] = field(default_factory=dict)
     _of_person: Counter[tuple[str, bool]] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.parts = Parts(self.store_url)
 
     @contextmanager
     def place_for(self, call: Call, lasts: bool) -> Iterator[None]:
@@ -71,6 +76,7 @@ class Services:
         """End what runs."""
         for call in list(self._calls.values()):
             call.cancel()
+        self.parts.close()
 
     @property
     def mode(self) -> Mode:

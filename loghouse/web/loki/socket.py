@@ -56,7 +56,7 @@ class LokiTail:
         person, _ = services.doorkeeper.identify(asked)
         services.check_rate(person.name)
         given = parameters_of(scope)
-        call = Call(services.store_url, person, given)
+        call = Call(services.store_url, services.parts, person, given)
         services.audit.write("asked", person.name, asked.address, path=PATH, query=call.text("query"))
         return call
 
