@@ -160,8 +160,8 @@ def prepare(
     shared = kind.shared_settings()
     defaults = {setting.field: setting.default for setting in shared}
     serve = ServeSettings(**defaults | read(shared, kind.env_prefix, flags, environ, values))
-    check_patterns(serve.targets)
     rules = TargetRules.build(own, kind.target_port, serve.targets, file)
+    check_patterns(rules.allowed)
     access = read_web_config(serve.web_config) if serve.web_config else WebAccess()
     access = kind.web_access(own, access)
     exporter = kind.build(own, rules)

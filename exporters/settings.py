@@ -202,17 +202,27 @@ def file_from_tables(data: Mapping[str, Any], known: Sequence[Setting], path: st
     for key in settings:
         if key not in names:
             raise SettingsError(_unknown(key, names, path))
-    modules = {name: _flatten(table) for name, table in data.get("modules", {}).items()}
+    return File(settings, _modules(data.get("modules", {}), path), _targets(data.get("targets", []), path))
+
+
+def _modules(tables: Any, path: str) -> Mapping[str, Mapping[str, str]]:
+    if not isinstance(tables, Mapping) or not all(isinstance(table, Mapping) for table in tables.values()):
+        raise SettingsError(f"{path}: modules are tables such as [modules.NAME]")
+    return {name: _flatten(table) for name, table in tables.items()}
+
+
+def _targets(tables: Any, path: str) -> Sequence[tuple[str, Mapping[str, str]]]:
+    """Tables with `match`, or patterns alone for targets that need no settings of their own."""
     targets = []
-    for table in data.get("targets", []):
-        flat = dict(_flatten(table))
+    for table in tables if isinstance(tables, list) else [tables]:
+        flat = dict(_flatten(table)) if isinstance(table, Mapping) else {"match": str(table)}
         match = flat.pop("match", "")
         if not match:
             raise SettingsError(
                 f'{path}: each [[targets]] needs match = "host:port" (with * and ? as wildcards)'
             )
         targets.append((match, flat))
-    return File(settings, modules, targets)
+    return targets
 
 
 def _find(

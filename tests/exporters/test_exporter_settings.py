@@ -106,6 +106,9 @@ def test_files_refuse_unknown_keys() -> None:
         file_from_tables({"wrods": 1}, known, "f")
     with pytest.raises(SettingsError, match="needs match"):
         file_from_tables({"targets": [{"on": True}]}, known, "f")
+    with pytest.raises(SettingsError, match="are tables"):
+        file_from_tables({"modules": {"m": 4}}, known, "f")
+    assert file_from_tables({"targets": ["a:*", "b:1"]}, known, "f").targets == [("a:*", {}), ("b:1", {})]
     with pytest.raises(SettingsError, match='unknown setting "onn"'):
         override(Some(), {"onn": "1"}, "m")
 
