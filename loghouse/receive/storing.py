@@ -7,8 +7,8 @@ from typing import Any
 
 from loghouse.config import StoreUrl
 from loghouse.receive.intake import Row
-from loghouse.ship.batch import COLUMNS
-from loghouse.ship.delivery import TABLE
+from loghouse.spool.delivery import TABLE
+from loghouse.spool.rows import COLUMNS
 from loghouse.store.client import Store
 
 INSERT_TIMEOUT = 50.0  # seconds; less than senders wait

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import threading
@@ -10,11 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from loghouse.config import StoreUrl
-from loghouse.ship.delivery import Delivery, IngestStore
 from loghouse.ship.discover import Discovery
 from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
+from loghouse.ship.reading import Reading
 from loghouse.ship.shipper import Shipper, Summary
+from loghouse.spool.delivery import Delivery, IngestStore
+from loghouse.spool.spool import Spool
 from loghouse.store.client import Store
 
 DEFAULT_PATHS = ("/var/log/pods",)
@@ -34,19 +37,24 @@ def ship(
     store: IngestStore | None = None,
     stop: threading.Event | None = None,
     on_progress: Callable[[Summary], None] | None = None,
+    reading: Reading = Reading(),  # noqa: B008 - it is frozen
 ) -> Summary:
     """Ship the logs below `paths` into the store: follow them, or with `once` read to their end and return.
 
     Ends early when `stop` is set, or by SIGINT or SIGTERM when called in the main thread: what has been read
-    is stored within a deadline, the rest is left to the next run. Raises `LoghouseError` if it cannot go on.
+    is stored within a deadline, or else waits in the spool for the next run. Raises `LoghouseError` if it
+    cannot go on.
     """
     problems = Problems()
     node = node or socket.gethostname()
     stop = stop or threading.Event()
     discovery = Discovery(paths or DEFAULT_PATHS, node, problems, own=state_dir)
-    offsets = Offsets(state_dir, problems)
-    delivery = Delivery(store or Store(store_url, read_timeout=INSERT_TIMEOUT), offsets, node, once)
-    shipper = Shipper(discovery, offsets, delivery, node, problems, stop, on_progress)
+    spool = Spool(os.path.join(state_dir, "spool"))
+    offsets = Offsets(state_dir, problems, {each.sequence: each.trailer.note for each in spool.pending()})
+    spool.start_after(offsets.batch)
+    spool.settle = offsets.sync
+    delivery = Delivery(spool, lambda: store or Store(store_url, read_timeout=INSERT_TIMEOUT), once)
+    shipper = Shipper(discovery, offsets, spool, delivery, node, problems, stop, on_progress, reading)
     try:
         with stopped_by_signals(stop):
             shipper.run(once)
@@ -57,6 +65,7 @@ def ship(
         raise
     finally:
         shipper.close()
+        spool.close()
         offsets.close()
     summary = shipper.summary()
     summary.complete = complete

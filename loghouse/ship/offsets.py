@@ -1,13 +1,14 @@
-"""How far each file is stored: a journal of positions that survives a crash and only ever tells the truth.
+"""How far each file is read: a journal of positions that survives a crash and only ever tells the truth.
 
-A line of the journal holds what one acknowledged batch changed, so its cost follows what changed, not what is
-known; the file is rewritten (temporary file, fsync, rename) when it has grown. A torn or damaged line is
-passed over: the positions before it still hold; reading starts there again.
+A line of the journal holds what one batch changed, so its cost follows what changed, not what is known; the
+file is rewritten (temporary file, fsync, rename) when it has grown.
+
+The batch file in the spool holds the same change and is what makes it durable. So the journal is synced only
+before a batch file is removed; until then a line that is torn, damaged or missing is taken from the batch.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import threading
@@ -16,9 +17,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loghouse.errors import LoghouseError, UsageError
+from loghouse.errors import LoghouseError
 from loghouse.ship.partials import Range
 from loghouse.ship.problems import Problems
+from loghouse.spool.ownership import own, sync_directory
 
 Waits = Mapping[str, tuple[Range, ...]]  # by stream: the parts of a record that is not complete
 
@@ -45,20 +47,33 @@ class Position:
     at: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A line of the journal. `alone` are positions without rows, which came after those of the batch."""
+
+    positions: list[Position]
+    waits: dict[str, Waits]
+    batch: int = 0
+    alone: bool = False
+
+
 class Offsets:
     """The positions of all files; one process at a time owns the directory."""
 
-    def __init__(self, directory: str, problems: Problems) -> None:
+    def __init__(self, directory: str, problems: Problems, pending: Mapping[int, Any] | None = None) -> None:
+        """`pending` are the notes of the batches in the spool, by their sequence; see `noted`."""
         self._directory = directory
         self._problems = problems
         self._guard = threading.Lock()
         self._lineages: dict[str, dict[int, Position]] = {}
         self._waits: dict[str, Waits] = {}
-        self._lock = _own(directory)
+        self.batch = 0  # the sequence of the last batch whose positions are here
+        self._unsynced = False
+        self._lock = own(directory)
         self._path = os.path.join(directory, "offsets")
         self._journal = -1
         self._size = self._compact_size = 0
-        self._load()
+        self._load(pending or {})
         self.compact({})
 
     def close(self) -> None:
@@ -76,18 +91,27 @@ class Offsets:
         with self._guard:
             return self._waits.get(lineage, {})
 
-    def commit(self, positions: Iterable[Position], waits: Mapping[str, Waits]) -> None:
-        """Note what a batch stored; durable when this returns."""
-        change = _encode(positions, waits)
-        if change is None:
-            return
+    def commit(self, positions: Iterable[Position], waits: Mapping[str, Waits], batch: int = 0) -> None:
+        """Note what a durable batch brought, or, with 0, what holds without any rows."""
         with self._guard:
-            self._apply(positions, waits)
+            change = _Change([*positions], dict(waits), batch or self.batch, alone=not batch)
+            self._apply(change)
             try:
-                self._size += os.write(self._journal, change)
+                self._size += os.write(self._journal, _line(change))
+            except OSError as error:
+                raise self._unwritable(error) from None
+            self._unsynced = True
+
+    def sync(self) -> None:
+        """Return when everything noted survives a power loss."""
+        with self._guard:
+            if not self._unsynced:
+                return
+            try:
                 os.fdatasync(self._journal)
             except OSError as error:
                 raise self._unwritable(error) from None
+            self._unsynced = False
 
     def _unwritable(self, error: OSError) -> LoghouseError:
         return LoghouseError(
@@ -120,71 +144,57 @@ class Offsets:
     def _rewrite(self) -> None:
         temporary = f"{self._path}.tmp"
         with open(temporary, "wb") as file:
-            file.write(json.dumps({"version": VERSION}).encode() + b"\n")
+            file.write(json.dumps({"version": VERSION, "all_to": self.batch}).encode() + b"\n")
             for lineage, known in self._lineages.items():
                 waits = {lineage: self._waits[lineage]} if lineage in self._waits else {}
-                file.write(_encode(known.values(), waits) or b"")
+                file.write(_line(_Change([*known.values()], waits)))
             file.flush()
             os.fsync(file.fileno())
             self._size = self._compact_size = file.tell()
         os.rename(temporary, self._path)
-        _sync_directory(self._directory)
+        sync_directory(self._directory)
         if self._journal >= 0:
             os.close(self._journal)
         self._journal = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
-    def _load(self) -> None:
+    def _load(self, pending: Mapping[int, Any]) -> None:
+        """Take in the journal and, each at its place, the batches that it does not have."""
+        changes = self._read()
+        known = {change.batch for change in changes if not change.alone}
+        missing = [
+            _decoded(pending[batch], batch) for batch in sorted(pending.keys() - known) if pending[batch]
+        ]
+        missing = [change for change in missing if change.batch > self.batch]
+        for change in sorted([*changes, *missing], key=lambda each: (each.batch, each.alone)):
+            self._apply(change)
+
+    def _read(self) -> list[_Change]:
         try:
             with open(self._path, "rb") as file:
                 lines = file.read().split(b"\n")
         except FileNotFoundError:
-            return
+            return []
+        changes = []
         for number, line in enumerate(lines, 1):
             if not line:
                 continue
             try:
-                positions, waits = _decode(line)
-            except (ValueError, KeyError, TypeError):
+                value = json.loads(line)
+                self.batch = max(self.batch, value.get("all_to", 0))
+                changes.append(_decoded(value, value.get("batch", 0)))
+            except (ValueError, KeyError, TypeError, AttributeError):
                 self._problems.tell("damaged line of the offsets passed over", f"{self._path}:{number}")
-                continue
-            self._apply(positions, waits)
+        return changes
 
-    def _apply(self, positions: Iterable[Position], waits: Mapping[str, Waits]) -> None:
-        for position in positions:
+    def _apply(self, change: _Change) -> None:
+        self.batch = max(self.batch, change.batch)
+        for position in change.positions:
             self._lineages.setdefault(position.lineage, {})[position.source] = position
-        for lineage, streams in waits.items():
+        for lineage, streams in change.waits.items():
             if streams:
                 self._waits[lineage] = streams
             else:
                 self._waits.pop(lineage, None)
-
-
-def _own(directory: str) -> int:
-    try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        lock = os.open(os.path.join(directory, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise UsageError(
-            f'cannot use the state directory "{directory}" ({error.strerror})',
-            "Name one that can be written with --state-dir",
-        ) from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise UsageError(
-            f'another "loghouse ship" uses the state directory "{directory}"',
-            "Stop it, or name another directory with --state-dir",
-        ) from None
-    return lock
-
-
-def _sync_directory(path: str) -> None:
-    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _still_needed(position: Position, present: frozenset[int] | None, now: float) -> bool:
@@ -193,34 +203,43 @@ def _still_needed(position: Position, present: frozenset[int] | None, now: float
     return position.at > now - FORGET_LINEAGE or os.path.exists(os.path.dirname(position.path))
 
 
-def _encode(positions: Iterable[Position], waits: Mapping[str, Waits]) -> bytes | None:
-    change: dict[str, Any] = {}
+def noted(positions: Iterable[Position], waits: Mapping[str, Waits]) -> dict[str, Any]:
+    """A change as a JSON value, for the journal and for the note of a batch."""
+    value: dict[str, Any] = {}
     if files := [
         [f"{p.source:016x}", p.lineage, p.path, p.offset, f"{p.tail:016x}", p.head, p.at] for p in positions
     ]:
-        change["files"] = files
+        value["files"] = files
     if waits:
-        change["waits"] = {
+        value["waits"] = {
             lineage: {
                 stream: [[f"{r.source:016x}", r.start, r.end] for r in ranges] for stream, ranges in w.items()
             }
             for lineage, w in waits.items()
         }
+    return value
+
+
+def _line(change: _Change) -> bytes:
+    value = noted(change.positions, change.waits)
+    if change.batch:
+        value["batch"] = change.batch
+    if change.alone:
+        value["alone"] = True
     # ASCII escapes keep names that are not UTF-8: they are surrogates here.
-    return json.dumps(change, separators=(",", ":")).encode() + b"\n" if change else None
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
 
-def _decode(line: bytes) -> tuple[list[Position], dict[str, Waits]]:
-    change = json.loads(line)
+def _decoded(value: Any, batch: int) -> _Change:
     positions = [
         Position(int(source, 16), lineage, path, offset, int(tail, 16), head, at)
-        for source, lineage, path, offset, tail, head, at in change.get("files", ())
+        for source, lineage, path, offset, tail, head, at in value.get("files", ())
     ]
     waits: dict[str, Waits] = {
         lineage: {
             stream: tuple(Range(int(source, 16), start, end) for source, start, end in ranges)
             for stream, ranges in streams.items()
         }
-        for lineage, streams in change.get("waits", {}).items()
+        for lineage, streams in value.get("waits", {}).items()
     }
-    return positions, waits
+    return _Change(positions, waits, batch, bool(value.get("alone")))

@@ -1,22 +1,29 @@
-"""Discover files, read whole lines, join records, batch them, insert, acknowledge."""
+"""Discover files, read whole lines, join records, write them into the spool in batches."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from loghouse.ship.batch import Batch
-from loghouse.ship.delivery import Delivery
 from loghouse.ship.discover import Discovery, Found
 from loghouse.ship.follow import Lineage
 from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
+from loghouse.ship.reading import Reading
+from loghouse.spool.delivery import Delivery
+from loghouse.spool.spool import Spool, SpoolFull
 
-LINGER = 0.1  # seconds that a row waits for others before they are inserted together
+log = logging.getLogger("loghouse.ship")
+
+LINGER = 0.05  # seconds that a row waits for others before they are inserted together
+HOLD = 5.0  # the same while the store is busy or away: then it goes to the disk, where it is safe
+FULL_WAIT = 0.1  # seconds between two looks for room in the spool
 RESCAN = 2.0  # seconds between two looks at the directories
 RESCAN_MOVED = 0.1  # the same when a file was renamed or has gone
 LOOK = 0.05  # seconds between two looks at a file that is being written
@@ -59,24 +66,29 @@ class Shipper:
         self,
         discovery: Discovery,
         offsets: Offsets,
+        spool: Spool,
         delivery: Delivery,
         node: str,
         problems: Problems,
         stop: threading.Event,
         on_progress: Callable[[Summary], None] | None = None,
+        reading: Reading = Reading(),  # noqa: B008 - it is frozen
     ) -> None:
         self._discovery = discovery
         self._offsets = offsets
+        self._spool = spool
         self._delivery = delivery
         self._node = node
         self._problems = problems
         self._stop = stop
         self._on_progress = on_progress
+        self._reading = reading
         self._lineages: dict[str, Lineage] = {}
         self._turns: list[tuple[float, int, Lineage]] = []  # a heap: who is due, in order
         self._order = itertools.count()
-        self._batch = Batch()
+        self._batch: Batch | None = None
         self._batch_since = 0.0
+        self._full = False
         self._rescan_at = 0.0
         self._progress_at = 0.0
         self._started = time.monotonic()
@@ -91,21 +103,28 @@ class Shipper:
             if not self._turns and once:
                 break
             if self._turns and self._turns[0][0] <= now:
-                self._turn(heapq.heappop(self._turns), now, once)
+                if batch := self._room():
+                    self._turn(heapq.heappop(self._turns), batch, now, once)
             else:
                 self._stop.wait(max(self._next_event(now) - now, 0.001))
             self._hand_over(time.monotonic())
-        while not self._batch.empty and not self._delivery.put(self._batch, timeout=0.1):
-            if self._stop.is_set():
-                break  # what is not handed over is read again by the next run
+        while not self._committed():
+            if self._stop.wait(FULL_WAIT):
+                break  # what is not in the spool is read again by the next run
 
     def close(self) -> None:
+        """Leave files and spool."""
+        if self._batch is not None:
+            self._batch.abort(self._spool)
         for lineage in self._lineages.values():
             lineage.close()
 
     def summary(self) -> Summary:
         """What is stored so far."""
         done = self._delivery.done
+        problems = dict(self._problems.counts)
+        if refused := self._spool.counts.quarantined_lines:
+            problems["lines quarantined, the store refuses them"] = refused
         return Summary(
             files=self._files,
             lines=done.lines,
@@ -113,10 +132,31 @@ class Shipper:
             batches=done.batches,
             retries=done.retries,
             seconds=time.monotonic() - self._started,
-            problems=dict(self._problems.counts),
+            problems=problems,
         )
 
-    def _turn(self, turn: tuple[float, int, Lineage], now: float, once: bool) -> None:
+    def _room(self) -> Batch | None:
+        """The batch to add to; None while the spool or its disk is full, and then nothing may be read."""
+        try:
+            if self._batch is None:
+                self._batch = Batch(self._spool.begin(0), self._node)
+            self._batch.flush()
+        except (SpoolFull, OSError) as error:
+            self._wait_for_room(error)
+            return None
+        if self._full:
+            self._full = False
+            log.warning("there is room in the spool again, reading goes on")
+        return self._batch
+
+    def _wait_for_room(self, error: SpoolFull | OSError) -> None:
+        self._delivery.check()
+        if not self._full:
+            self._full = True
+            log.warning("reading waits: %s", error)
+        self._stop.wait(FULL_WAIT)
+
+    def _turn(self, turn: tuple[float, int, Lineage], batch: Batch, now: float, once: bool) -> None:
         """Read a chunk of one lineage and settle when its next turn is."""
         due, _, lineage = turn
         if due != lineage.due:
@@ -129,14 +169,11 @@ class Shipper:
         if rows is None:
             self._rest(lineage, now, once)
             return
-        if rows and not self._batch.rows:
+        if rows and not batch.rows:
             self._batch_since = now
         for row in rows:
-            self._batch.add(row)
-        positions, waits = lineage.changes()
-        self._batch.positions.update(positions)
-        if waits is not None:
-            self._batch.waits[lineage.origin.lineage] = waits
+            batch.add(row)
+        batch.change(lineage.origin.lineage, *lineage.changes())
         lineage.active_at = now
         self._schedule(lineage, now)
 
@@ -176,7 +213,8 @@ class Shipper:
         for key, found in present.items():
             lineage = self._lineages.get(key)
             if lineage is None:
-                lineage = self._lineages[key] = Lineage(found, self._node, self._offsets, self._problems)
+                lineage = Lineage(found, self._node, self._offsets, self._problems, self._reading)
+                self._lineages[key] = lineage
                 self._files += len(found.files)
                 lineage.active_at = now
                 self._schedule(lineage, now)
@@ -203,27 +241,37 @@ class Shipper:
         events = [self._rescan_at]
         if self._turns:
             events.append(self._turns[0][0])
-        if not self._batch.empty:
+        if self._batch is not None and self._batch.rows:
             events.append(max(self._batch_since + LINGER, now + LOOK / 5))
         return min(events)
 
     def _hand_over(self, now: float) -> None:
-        """Give the batch to the delivery when it is full, or old and the delivery has nothing to do.
-
-        A full batch that the delivery has no room for stops the reading: that is the bound of memory.
-        """
+        """Put the batch into the spool when it is full, when it would be sent at once, or when it is old."""
         if self._on_progress and now >= self._progress_at:
             self._progress_at = now + PROGRESS
             self._on_progress(self.summary())
-        if self._batch.empty:
-            self._delivery.check()
+        self._delivery.check()
+        batch = self._batch
+        if batch is None:
             return
-        if not self._batch.full(len(self._lineages)):
-            if now - self._batch_since < LINGER or not self._delivery.put(self._batch, timeout=0):
-                return
-        else:
-            while not self._delivery.put(self._batch, timeout=0.1):
-                if self._stop.is_set():
-                    return
-        self._batch = Batch()
-        self._batch_since = now
+        if not batch.rows:
+            batch.note(self._offsets)
+            return
+        age = now - self._batch_since
+        if batch.full or age >= HOLD or (age >= LINGER and self._delivery.idle):
+            self._committed()
+
+    def _committed(self) -> bool:
+        """Whether everything read is in the spool; False while its disk is full."""
+        if self._batch is None:
+            return True
+        if not self._batch.rows:
+            self._batch.note(self._offsets)
+            return True
+        try:
+            self._batch.commit(self._spool, self._offsets)
+        except OSError as error:
+            self._wait_for_room(error)
+            return False
+        self._batch = None
+        return True

@@ -19,6 +19,7 @@ from typing import Any
 
 import cramjam
 
+from loghouse.errors import LoghouseError
 from loghouse.spool.rows import Place, Row
 
 MAGIC = b"LHSPOOL1"
@@ -109,11 +110,20 @@ class BatchWriter:
         self._block_bytes = 0
 
     def finish(self, note: Any, written_at: float) -> Trailer:
-        """Write what is left and the trailer, and wait until the disk has it. Raises OSError."""
+        """Write what is left and the trailer, and wait until the disk has it.
+
+        Raises OSError when there is no space, and can be called again then. When a sync fails nobody knows
+        what is on the disk, so that is a `LoghouseError`.
+        """
         self.flush(whole=True)
         trailer = Trailer(self.id, written_at, self.rows, self.lines, self.bytes, note)
         self._write(_ending(trailer))
-        os.fdatasync(self._descriptor)
+        try:
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            raise LoghouseError(
+                f'cannot write "{self.path}" ({error.strerror})', "Look at its disk"
+            ) from None
         self.close()
         return trailer
 

@@ -38,7 +38,7 @@ ROWS_LOOKED_FOR = 500
 POISON_IN_A_ROW = 20  # bad lines without a good one between them: then it is not the lines
 MEMORY_ATTEMPTS = 3  # then a batch that needs too much of the store's memory is cut in two
 SPOOL_TROUBLE_WAIT = 1.0
-_TAKE = 0.2
+_TAKE = 60.0  # seconds until a thread without work looks again
 
 _STORED = """SELECT uniqExact(source_id, offset) FROM logs
 WHERE inserted_at >= fromUnixTimestamp({since:UInt32})
@@ -151,6 +151,7 @@ class Delivery:
         """Break off what is being sent and end; it stays in the spool."""
         self._give_up.set()
         self._breaker.stopped()
+        self._spool.wake()
         deadline = time.monotonic() + 5
         for thread, store in zip(self._threads, self._stores, strict=True):
             if self._spool.pending():
@@ -160,11 +161,12 @@ class Delivery:
     def _run(self, store: IngestStore) -> None:
         try:
             while not self._give_up.is_set():
-                if entry := self._spool.take(_TAKE):
+                if entry := self._spool.take(_TAKE, unless=self._give_up.is_set):
                     self._send(store, entry)
         except Exception as error:  # noqa: BLE001 - `check` raises it in the thread that waits
             self.error = self.error or error
             self._give_up.set()
+            self._spool.wake()
         finally:
             self._breaker.stopped()
             store.close()

@@ -145,14 +145,20 @@ class Spool:
             raise self._no_space(error) from None
 
     def commit(self, writer: BatchWriter, note: Any = None) -> Entry:
-        """Make the batch durable and give it to who takes. Raises OSError when the disk does not take it."""
+        """Make the batch durable and give it to who takes.
+
+        Raises OSError when there is no space, and can be called again then; `LoghouseError` if it fails.
+        """
         began = time.monotonic()
         trailer = writer.finish(note, self._clock())
         name = _NAME.fullmatch(os.path.basename(writer.path))
         sequence = int(name[1]) if name else self._next_sequence()
         path = self._path(f"{sequence:012}-{writer.id}.batch")
-        os.rename(writer.path, path)
-        sync_directory(self.directory)
+        try:
+            os.rename(writer.path, path)
+            sync_directory(self.directory)
+        except OSError as error:
+            raise LoghouseError(f'cannot use the spool in "{self.directory}" ({error.strerror})') from None
         entry = Entry(sequence, path, writer.size, trailer)
         with self._changed:
             self._add(entry)
@@ -221,14 +227,15 @@ class Spool:
         with self._changed:
             return self._pending[0].trailer.written_at if self._pending else None
 
-    def take(self, timeout: float) -> Entry | None:
+    def take(self, timeout: float, unless: Callable[[], bool] = lambda: False) -> Entry | None:
         """The oldest batch that nobody has taken; None if there is none within `timeout` seconds.
 
-        Who takes it ends with one of `acknowledge`, `release`, `split`, `quarantine`, `salvage`.
+        None at once when `unless` holds; it is asked again after `wake`. Who takes a batch ends with one of
+        `acknowledge`, `release`, `split`, `quarantine`, `salvage`.
         """
         deadline = time.monotonic() + timeout
         with self._changed:
-            while not self._closing:
+            while not self._closing and not unless():
                 for entry in self._pending:
                     if entry.id not in self._taken:
                         self._taken.add(entry.id)
@@ -237,6 +244,11 @@ class Spool:
                 if left <= 0 or not self._changed.wait(left):
                     return None
         return None
+
+    def wake(self) -> None:
+        """Let those who wait in `take` see whether they still should."""
+        with self._changed:
+            self._changed.notify_all()
 
     def acknowledge(self, entry: Entry) -> None:
         """The store has it."""

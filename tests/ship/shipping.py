@@ -5,15 +5,15 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from loghouse.config import StoreUrl
 from loghouse.errors import StoreUnreachable
-from loghouse.ship.batch import COLUMNS
 from loghouse.ship.command import ship
 from loghouse.ship.shipper import Summary
+from loghouse.spool.rows import COLUMNS
 
 UID = "0a1b2c3d-0000-4000-8000-123456789abc"
 Record = tuple[str, bytes]  # stream, text
@@ -32,9 +32,21 @@ class RecordingStore:
         self.inserts = 0
         self.after_insert: Callable[[], None] = lambda: None
         self._blocks: dict[str, list[list[Any]]] = {}
+        self._lock = threading.Lock()
 
-    def insert(
-        self, table: str, columns: Sequence[str], data: Sequence[Sequence[Any]], settings: Mapping[str, Any]
+    def insert_blocks(
+        self,
+        table: str,
+        columns: Sequence[str],
+        blocks: Iterable[Sequence[Sequence[Any]]],
+        settings: Mapping[str, Any],
+    ) -> None:
+        data = [[value for column in parts for value in column] for parts in zip(*blocks, strict=True)]
+        with self._lock:
+            self._store(table, columns, data, settings)
+
+    def _store(
+        self, table: str, columns: Sequence[str], data: list[list[Any]], settings: Mapping[str, Any]
     ) -> None:
         assert table == "ingest"
         assert tuple(columns) == COLUMNS
@@ -65,6 +77,10 @@ class RecordingStore:
         """Every record stored, in order of insertion."""
         return [record for row in self.rows if _matches(row, where) for record in records_of(row)]
 
+    def lines(self) -> list[Record]:
+        """The same, with the lines of each event one by one."""
+        return [(stream, line) for stream, text in self.records() for line in text.split(b"\n")]
+
     def coverage(self) -> Counter[tuple[int, int]]:
         """How often each line, by source and offset, was stored; a joined record counts at its first part."""
         seen: Counter[tuple[int, int]] = Counter()
@@ -90,9 +106,8 @@ def _lines(data: bytes) -> list[bytes]:
 
 
 def records_of(row: Mapping[str, Any]) -> list[Record]:
-    lines = _lines(row["data"])
-    assert not row["span"] or len(lines) == 1
-    return [_record(row["wrapper"], line[:-1]) for line in lines]
+    lines = [row["data"]] if row["span"] else _lines(row["data"])
+    return [_record(row["wrapper"], line.removesuffix(b"\n")) for line in lines]
 
 
 def _record(wrapper: bytes, line: bytes) -> Record:

@@ -1,21 +1,24 @@
 """A batch is stored once, whatever happens to the store; positions move only then."""
 
+import errno
+import shutil
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from shipping import Following, RecordingStore, Runtime, eventually, ship_once
 
 from loghouse.errors import LoghouseError, StoreError, StoreUnreachable
-from loghouse.ship import batch, command, delivery
-from loghouse.ship.batch import COLUMNS, Batch, Row
-from loghouse.ship.paths import Origin
+from loghouse.ship import batch, command, shipper
+from loghouse.spool import delivery, spool
+from loghouse.spool.batchfile import BatchWriter, Damaged, read_trailer
 
 
 @pytest.fixture(autouse=True)
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "RETRY_WAIT", 0.001)
+    monkeypatch.setattr(delivery, "_jitter", lambda: 0.001)
     monkeypatch.setattr(delivery, "FIRST_PATIENCE", 0.3)
 
 
@@ -25,28 +28,6 @@ def app(tmp_path: Path) -> Runtime:
     for number in range(100):
         runtime.write(b"line %d" % number)
     return runtime
-
-
-def test_columns_are_those_of_the_table() -> None:
-    rows = Batch()
-    rows.add(Row(Origin("l", namespace="prod", pod="p", restart=3), "cri", 7, 100, 0, b"x\n"))
-    columns = rows.columns("node-1")
-    assert len(columns) == len(COLUMNS)
-    assert dict(zip(COLUMNS, (column[0] for column in columns), strict=True)) == {
-        "source_id": 7,
-        "offset": 100,
-        "span": 0,
-        "wrapper": b"cri",
-        "namespace": b"prod",
-        "pod": b"p",
-        "container": b"",
-        "node": b"node-1",
-        "workload": b"",
-        "pod_uid": b"",
-        "restart": 3,
-        "labels": {},
-        "data": b"x\n",
-    }
 
 
 @pytest.mark.parametrize("fault", ["refuse", "lose", StoreError("too many parts", code=252)])
@@ -103,29 +84,86 @@ def test_batches_are_bounded(tmp_path: Path, app: Runtime, monkeypatch: pytest.M
     assert len(store.records()) == 104
 
 
-def test_only_one_batch_waits_for_a_slow_store(
+def test_a_store_that_is_away_does_not_stop_the_reading(
     tmp_path: Path, app: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What is read goes to the disk, and survives the shipper and the files."""
+    monkeypatch.setattr(shipper, "HOLD", 0.0)
+    store = RecordingStore(["refuse"] * 100_000)
+    with Following(tmp_path / "pods", tmp_path / "state", store):
+        for number in range(5):
+            app.write(b"later %d" % number)
+            eventually(lambda lines=101 + number: spooled(tmp_path) >= lines)
+    assert not store.rows
+    shutil.rmtree(tmp_path / "pods")
+    (tmp_path / "pods").mkdir()
+    store.faults = []
+    summary = ship_once(tmp_path / "pods", tmp_path / "state", store)
+    assert store.records() == app.written
+    assert (summary.lines, summary.files) == (105, 0)
+
+
+def spooled(tmp_path: Path) -> int:
+    """Lines in batches of the spool."""
+    lines = 0
+    for path in (tmp_path / "state" / "spool").glob("*.batch"):
+        with suppress(FileNotFoundError, Damaged):
+            lines += read_trailer(str(path)).lines
+    return lines
+
+
+def test_a_full_spool_stops_the_reading_until_there_is_room(
+    tmp_path: Path, app: Runtime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(batch, "MAX_BYTES", 1)
+    monkeypatch.setattr(spool, "LIMIT", 300)
+    monkeypatch.setattr(shipper, "FULL_WAIT", 0.001)
     for number in range(10):
         Runtime(tmp_path / "pods", pod=f"pod-{number}").write(b"x")
-    store = RecordingStore()
-    go_on = threading.Event()
-    alive = []
-    made = Batch.__init__
-
-    def count(self: Batch) -> None:
-        made(self)
-        alive.append(self)
-
-    monkeypatch.setattr(Batch, "__init__", count)
-    store.after_insert = lambda: None if go_on.wait(10) else None
+    store = RecordingStore(["refuse"] * 100_000)
     with Following(tmp_path / "pods", tmp_path / "state", store):
-        eventually(lambda: store.inserts == 1)
-        time.sleep(0.2)
-        assert len(alive) <= 2
-        go_on.set()
+        eventually(lambda: "reading waits: the spool is full" in caplog.text)
+        assert 0 < spooled(tmp_path) < 110
+        store.faults = []
         eventually(lambda: len(store.records()) == 110)
+    assert "reading goes on" in caplog.text
+
+
+def test_a_full_disk_stops_the_reading_until_there_is_room(
+    tmp_path: Path, app: Runtime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(shipper, "FULL_WAIT", 0.001)
+    full = threading.Event()
+    write = BatchWriter._write
+
+    def refuse(writer: BatchWriter, data: bytes) -> None:
+        if full.is_set():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(writer, data)
+
+    monkeypatch.setattr(BatchWriter, "_write", refuse)
+    store = RecordingStore()
+    full.set()
+    with Following(tmp_path / "pods", tmp_path / "state", store):
+        eventually(lambda: "reading waits: " in caplog.text)
+        app.write(b"meanwhile")
+        full.clear()
+        eventually(lambda: store.records() == app.written)
+
+
+def test_nothing_is_doubled_when_the_journal_does_not_have_what_the_spool_has(
+    tmp_path: Path, app: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RecordingStore(["refuse"] * 100_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery, "FIRST_PATIENCE", 0.0)
+        patch.setattr("loghouse.ship.offsets.Offsets.commit", lambda *_: None)
+        with pytest.raises(StoreUnreachable):
+            ship_once(tmp_path / "pods", tmp_path / "state", store)
+    app.write(b"more")
+    store.faults = []
+    ship_once(tmp_path / "pods", tmp_path / "state", store)
+    assert store.records() == app.written
 
 
 def test_stop_finishes_what_was_read(tmp_path: Path, app: Runtime) -> None:
@@ -164,10 +202,3 @@ def test_a_second_shipper_is_refused(tmp_path: Path, app: Runtime) -> None:
         eventually(lambda: store.inserts > 0)
         with pytest.raises(LoghouseError, match="another"):
             ship_once(tmp_path / "pods", tmp_path / "state", store)
-
-
-def test_batches_are_smaller_when_many_files_take_the_memory() -> None:
-    rows = Batch()
-    rows.add(Row(Origin("l"), "cri", 1, 0, 0, bytes(6 << 20)))
-    assert not rows.full(files=40)
-    assert rows.full(files=100_000)

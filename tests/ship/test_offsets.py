@@ -1,5 +1,6 @@
 """Offsets survive restarts and crashes, and belong to one process."""
 
+import json
 import os
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from loghouse.errors import LoghouseError, UsageError
 from loghouse.ship import offsets as journal
-from loghouse.ship.offsets import Offsets, Position
+from loghouse.ship.offsets import Offsets, Position, noted
 from loghouse.ship.partials import Range
 from loghouse.ship.problems import Problems
 
@@ -49,7 +50,7 @@ def test_a_damaged_end_leaves_the_rest(tmp_path: Path, damage: bytes) -> None:
 
 def test_one_process_owns_the_directory(tmp_path: Path) -> None:
     offsets = reopened(tmp_path)
-    with pytest.raises(UsageError, match='another "loghouse ship"'):
+    with pytest.raises(UsageError, match="another loghouse process"):
         reopened(tmp_path)
     offsets.close()
     reopened(tmp_path).close()
@@ -99,3 +100,43 @@ def test_positions_are_forgotten_only_when_their_files_are_gone(tmp_path: Path) 
     offsets.commit([position(1, 1, long_ago, "/gone/0.log")], {})
     offsets.compact({})
     assert set(offsets.positions("lineage")) == {3}
+
+
+def test_a_batch_that_the_journal_does_not_have_is_taken_from_the_spool(tmp_path: Path) -> None:
+    """The journal is not synced with each batch, so a power loss may take any of its lines."""
+    offsets = reopened(tmp_path)
+    notes = {}
+    for batch, offset in ((1, 10), (2, 20), (3, 30)):
+        notes[batch] = noted([position(1, offset)], {"lineage": {"stdout": (Range(1, offset, offset + 5),)}})
+        offsets.commit([position(1, offset)], {"lineage": {"stdout": (Range(1, offset, offset + 5),)}}, batch)
+    offsets.commit([position(1, 40)], {"lineage": {}})
+    offsets.close()
+    lines = (tmp_path / "offsets").read_bytes().splitlines(keepends=True)
+    for lost in range(1, 4):
+        (tmp_path / "offsets").write_bytes(b"".join(lines[:lost] + lines[lost + 1 :]))
+        offsets = Offsets(str(tmp_path), Problems(), notes)
+        assert offsets.positions("lineage")[1].offset == 40
+        assert offsets.waits("lineage") == {}
+        offsets.close()
+    (tmp_path / "offsets").write_bytes(b"".join(lines[:2]))
+    offsets = Offsets(str(tmp_path), Problems(), notes)
+    assert offsets.positions("lineage")[1].offset == 30
+    assert offsets.waits("lineage") == {"stdout": (Range(1, 30, 35),)}
+    assert offsets.batch == 3
+    offsets.close()
+
+
+def test_notes_of_batches_that_a_rewritten_journal_has_change_nothing(tmp_path: Path) -> None:
+    offsets = reopened(tmp_path)
+    note = noted([position(1, 10)], {})
+    offsets.commit([position(1, 10)], {}, 1)
+    offsets.commit([position(1, 20)], {}, 2)
+    offsets.compact({})
+    offsets.close()
+    assert Offsets(str(tmp_path), Problems(), {1: note}).positions("lineage")[1].offset == 20
+
+
+def test_a_journal_of_the_release_before_is_read(tmp_path: Path) -> None:
+    line = noted([position(1, 10)], {})
+    (tmp_path / "offsets").write_text('{"version": 1}\n' + json.dumps(line) + "\n")
+    assert reopened(tmp_path).positions("lineage")[1].offset == 10

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,12 +20,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from shipping import RecordingStore, Runtime, ship_once
 
 from loghouse.errors import StoreError
-from loghouse.ship import delivery, follow, segment
-from loghouse.ship.batch import COLUMNS, Batch, Row
+from loghouse.ship import follow, segment
+from loghouse.ship.batch import Batch, Row
 from loghouse.ship.discover import Discovery
 from loghouse.ship.follow import Lineage
 from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
+from loghouse.spool import delivery
+from loghouse.spool.batchfile import read_rows
+from loghouse.spool.rows import COLUMNS, packets
+from loghouse.spool.spool import Spool
 
 SETTINGS = settings(
     max_examples=80,
@@ -38,33 +43,46 @@ JSON_TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters
 
 
 class Reader:
-    """A shipper that stays: what `Shipper` does with its lineages, one look at a time."""
+    """A shipper that stays: what `Shipper` and `Delivery` do, a look at a time, with a crash at any step."""
 
     def __init__(self, pods: Path, state: Path) -> None:
         self._problems = Problems()
         self._discovery = Discovery([str(pods)], "node-1", self._problems)
-        self._offsets = Offsets(str(state), self._problems)
+        self._spool = Spool(str(state / "spool"))
+        notes = {entry.sequence: entry.trailer.note for entry in self._spool.pending()}
+        self._offsets = Offsets(str(state), self._problems, notes)
+        self._spool.start_after(self._offsets.batch)
         self._lineages: dict[str, Lineage] = {}
 
-    def look(self, store: RecordingStore, *, rescan: bool, crash: bool = False, turns: int = 1000) -> None:
-        """Read what there is, at most so many chunks; store it and note it, or with `crash` do neither."""
+    def look(self, store: RecordingStore, *, rescan: bool, crash: str = "", turns: int = 1000) -> None:
+        """Read what there is, at most so many chunks; spool it, store it; `crash` is the last thing done."""
         if rescan:
             self._rescan()
-        batch = Batch()
+        writer = self._spool.begin(0)
+        batch = Batch(writer, "node-1")
         for lineage in self._lineages.values():
             for rows in itertools.islice(self._rows(lineage), turns):
                 for row in rows:
                     batch.add(row)
-            positions, waits = lineage.changes()
-            batch.positions.update(positions)
-            if waits is not None:
-                batch.waits[lineage.origin.lineage] = waits
-        if crash:
+            batch.change(lineage.origin.lineage, *lineage.changes())
+        if crash == "read":
             return
         if batch.rows:
-            token = {"insert_deduplication_token": batch.id}
-            store.insert("ingest", COLUMNS, batch.columns("node-1"), token)
-        self._offsets.commit(list(batch.positions.values()), batch.waits)
+            with mock.patch.object(Offsets, "commit") if crash == "spooled" else nullcontext():
+                batch.commit(self._spool, self._offsets)
+            if crash not in ("spooled", "noted"):
+                self._send(store, acknowledge=crash != "sent")
+        else:
+            batch.note(self._offsets)
+            batch.abort(self._spool)
+
+    def _send(self, store: RecordingStore, acknowledge: bool) -> None:
+        while entry := self._spool.take(0):
+            token = {"insert_deduplication_token": entry.id}
+            if entry.trailer.rows:
+                store.insert_blocks("ingest", COLUMNS, packets(read_rows(entry.path)), token)
+            if acknowledge:
+                self._spool.acknowledge(entry)
 
     def _rows(self, lineage: Lineage) -> Iterator[list[Row]]:
         while lineage.changed(time.monotonic()):
@@ -86,6 +104,7 @@ class Reader:
     def close(self) -> None:
         for lineage in self._lineages.values():
             lineage.close()
+        self._spool.close()
         self._offsets.close()
 
 
@@ -102,7 +121,8 @@ class Sequences(RuleBasedStateMachine):
             mock.patch.object(segment, "CHUNK", 512),
             mock.patch.object(segment, "MAX_LINE", 512),
             mock.patch.object(follow, "PART_TIMEOUT", 1e9),
-            mock.patch.object(delivery, "RETRY_WAIT", 0.0001),
+            mock.patch.object(follow, "EVENT_TIMEOUT", 1e9),
+            mock.patch.object(delivery, "_jitter", lambda: 0.0001),
             mock.patch("os.fsync"),  # no machine fails here, and disks are slow
             mock.patch("os.fdatasync"),
         ]
@@ -139,7 +159,7 @@ class Sequences(RuleBasedStateMachine):
             self.reader.close()
             self.reader = None
         ship_once(self.pods, self.state, self.store)
-        assert Counter(self.store.records()) == Counter(self.app.written)
+        assert Counter(self.store.lines()) == Counter(self.app.written)
         assert set(self.store.coverage().values()) <= {1}
         sources = sum(row["span"] or len(row["data"]) for row in self.store.rows)
         assert sources == sum(len(line) for line in self.lines_written())
@@ -165,6 +185,15 @@ class Sequences(RuleBasedStateMachine):
     @rule(data=st.data(), stream=STREAMS)
     def begin(self, data: st.DataObject, stream: str) -> None:
         self.app.write_part(self.text(data.draw(self.texts)), stream)
+
+    @precondition(lambda self: not self.half)
+    @rule(stream=STREAMS, frames=st.integers(0, 12), part=st.sampled_from([0, 0, 10]))
+    def trace(self, stream: str, frames: int, part: int) -> None:
+        """An event of several lines, perhaps only its beginning."""
+        self.number += 1
+        self.app.write(b"Error: %d" % self.number, stream)
+        for frame in range(frames):
+            self.app.write(b"\tat frame %d of %d" % (frame, self.number), stream, part)
 
     @precondition(lambda self: not self.half)
     @rule(lines=st.integers(5, 60))
@@ -214,12 +243,12 @@ class Sequences(RuleBasedStateMachine):
         """The file is renamed, looked at, and still written before the runtime opens the new one."""
         self.app.rotate(lines_after=lines, between=lambda: self.look(rescan=True, turns=1000))
 
-    @rule()
-    def crash(self) -> None:
-        """Read, and die before anything is stored."""
+    @rule(after=st.sampled_from(["read", "spooled", "noted", "sent"]))
+    def crash(self, after: str) -> None:
+        """Do one more look up to some step, and die."""
         if self.reader is None:
             self.reader = Reader(self.pods, self.state)
-        self.reader.look(self.store, rescan=True, crash=True)
+        self.reader.look(self.store, rescan=True, crash=after)
         self.reader.close()
         self.reader = None
 
