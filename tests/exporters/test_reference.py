@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry, generate_latest
 
 from exporters.apache.cli import KIND as APACHE
 from exporters.command import Kind, click_command, go_style, prepare
+from exporters.errors import REASONS
 from exporters.memcached.cli import KIND as MEMCACHED
 from exporters.nginx.cli import KIND as NGINX
 from exporters.php_fpm.cli import KIND as PHP_FPM
@@ -17,6 +19,7 @@ from exporters.rabbitmq.cli import KIND as RABBITMQ
 from exporters.redis.cli import KIND as REDIS
 from exporters.reference import updated
 from exporters.settings import file_from_tables
+from exporters.several import prepare_all
 
 DOCS = Path(__file__).parents[2] / "docs" / "exporters"
 
@@ -61,6 +64,22 @@ def test_configuration_files_are_accepted_as_shown(kind: Kind[Any], page: str, t
         tables = tomllib.loads(_in(tmp_path, text))
         file = file_from_tables(tables, kind.all_settings(), page)
         assert prepare(kind, {}, {}, file).exporter.namespace
+
+
+def test_the_common_page_names_every_reason_and_works_as_shown(tmp_path: Path) -> None:
+    text = (DOCS / "README.md").read_text("utf-8")
+    assert [reason for reason in REASONS if f"`{reason}`" not in text] == []
+    modules, several = _samples("README.md", "toml")
+    file = file_from_tables(tomllib.loads(_in(tmp_path, modules)), APACHE.all_settings(), "x")
+    assert prepare(APACHE, {}, {}, file)
+    path = tmp_path / "exporters.toml"
+    path.write_text(_in(tmp_path, several))
+    assert [running.exporter.namespace for running in prepare_all(str(path))] == ["redis", "phpfpm"]
+    (python,) = _samples("README.md", "python")
+    registry = CollectorRegistry()
+    # Another registry, which is scraped by nobody else.
+    exec(python.replace("from prometheus_client import REGISTRY", ""), {"REGISTRY": registry})
+    assert "redis_up" in generate_latest(registry).decode()
 
 
 def _samples(page: str, language: str) -> list[str]:
