@@ -21,10 +21,10 @@ from loghouse.store.client import Store
 from loghouse.web.answers import Answer, json_answer
 from loghouse.web.calls import Call
 from loghouse.web.guesses import catalogue
-from loghouse.web.parameters import NAMESPACES, QUERY, Parameter, key_of, number, scope_of
+from loghouse.web.parameters import LONGEST_QUERY, NAMESPACES, QUERY, Parameter, key_of, number, scope_of
 
 POSITION = Parameter(
-    "position", "Where the cursor stands, in characters.", "integer", 0, least=0, most=200_000
+    "position", "Where the cursor stands, in characters.", "integer", 0, least=0, most=LONGEST_QUERY
 )
 PARAMETERS = (QUERY, POSITION, NAMESPACES)
 

@@ -21,11 +21,16 @@ _ERROR = {
         },
     },
 }
+_BODY_REFUSALS = {
+    "413": "The body is too large",
+    "415": "The body is not JSON",
+}
 _REFUSALS = {
     "400": "A parameter or the query is wrong; `place` says where in the query",
     "401": "Nobody is logged in and no token was sent",
     "403": "Not allowed",
     "404": "There is no such thing",
+    "421": "This server is not called by this name",
     "422": "The query needs more than is allowed",
     "429": "Asked too often, or too much at once",
     "502": "The store refused the query",
@@ -74,13 +79,14 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.status != 204:
         done["content"] = {kind.partition(";")[0]: _content(kind) for kind in endpoint.kinds}
     refused = {"content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    refusals = _REFUSALS | (_BODY_REFUSALS if endpoint.body is not None else {})
     operation: dict[str, Any] = {
         "summary": endpoint.summary,
         "operationId": f"{endpoint.method.lower()}_{endpoint.path.strip('/').replace('/', '_').strip('{}')}",
         "parameters": parameters,
         "responses": {
             str(endpoint.status): done,
-            **{status: {"description": about, **refused} for status, about in _REFUSALS.items()},
+            **{status: {"description": about, **refused} for status, about in refusals.items()},
         },
     }
     if endpoint.body is not None:

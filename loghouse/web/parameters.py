@@ -17,7 +17,9 @@ from loghouse.query.tokens import Scanner
 from loghouse.web.calls import Call
 
 DEFAULT_SINCE = "1h"
-LONGEST_TEXT = 200_000  # characters of a parameter; the query language has bounds of its own
+LONGEST_QUERY = 20_000  # characters; all parameters together fit into the head of a request
+LONGEST_TEXT = 1000
+LONGEST_NAME = 253  # of a namespace, as Kubernetes has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Parameter:
     required: bool = False
     least: int | None = None
     most: int | None = None
+    longest: int = LONGEST_TEXT
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -41,7 +44,7 @@ class Parameter:
         if self.kind == "integer":
             schema |= {"minimum": self.least, "maximum": self.most}
         elif self.kind == "string" and not self.choices:
-            schema["maxLength"] = LONGEST_TEXT
+            schema["maxLength"] = self.longest
             if self.required:
                 schema["minLength"] = 1
         if self.choices:
@@ -51,12 +54,19 @@ class Parameter:
         return {"type": "array", "items": schema, "maxItems": 100} if self.repeated else schema
 
 
-QUERY = Parameter("query", "What to look for, in the query language; everything when left out.")
+QUERY = Parameter(
+    "query", "What to look for, in the query language; everything when left out.", longest=LONGEST_QUERY
+)
 SINCE = Parameter("since", f"How far back from `to`: 15m, 2h, 7d. Without `from` the last {DEFAULT_SINCE}.")
 FROM = Parameter("from", "From this time on: 2026-08-01T10:00Z, yesterday, now-2h or a Unix time.")
 TO = Parameter("to", "Up to, not including, this time; now when left out.")
 ZONE = Parameter("tz", "The time zone in which times are read: Europe/Berlin.", default="UTC")
-NAMESPACES = Parameter("namespace", "Only this namespace; may be repeated, `*` is a wildcard.", repeated=True)
+NAMESPACES = Parameter(
+    "namespace",
+    "Only this namespace; may be repeated, `*` is a wildcard.",
+    repeated=True,
+    longest=LONGEST_NAME,
+)
 SELECTION = (QUERY, SINCE, FROM, TO, ZONE, NAMESPACES)
 
 
@@ -124,6 +134,8 @@ def key_of(text: str) -> Key:
 
 
 def _window(call: Call, zone: tzinfo, ahead: int) -> TimeRange:
+    if call.text("since") and call.text("from"):
+        raise UsageError('"since" and "from" both say where to start', "Give one of them")
     found = window(
         call.now_ns,
         since=call.text("since") or None,
@@ -148,8 +160,8 @@ def _zone(name: str) -> tzinfo:
 
 def _check(parameter: Parameter, value: str) -> None:
     name = parameter.name
-    if len(value) > LONGEST_TEXT:
-        raise UsageError(f'"{name}" has {len(value)} characters', f"At most {LONGEST_TEXT} are read")
+    if len(value) > parameter.longest:
+        raise UsageError(f'"{name}" has {len(value)} characters', f"At most {parameter.longest} are read")
     if "\0" in value:
         raise UsageError(f'"{name}" holds a null character', "Leave it out")
     if parameter.choices and value not in parameter.choices:

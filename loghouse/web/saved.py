@@ -18,10 +18,10 @@ from loghouse.query import parse
 from loghouse.store.client import Store
 from loghouse.web.answers import Answer, Refused, json_answer
 from loghouse.web.calls import Call
+from loghouse.web.parameters import LONGEST_QUERY
 
 MOST = 500  # of one owner
 LONGEST_NAME = 100
-LONGEST_QUERY = 20_000
 COLUMNS = ("id", "owner", "name", "query", "view", "shared", "position")
 
 _ID = re.compile(r"[0-9a-f]{32}")

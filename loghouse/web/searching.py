@@ -25,7 +25,7 @@ LIMIT = Parameter(
 FORMAT = Parameter("format", "How rows come.", default="json", choices=("json", "jsonl", "csv", "raw"))
 ORDER = Parameter("order", "Which rows come first in pages.", default="newest", choices=("newest", "oldest"))
 CURSOR = Parameter("cursor", "Where to go on: `next` of the answer before.")
-FIELDS = Parameter("fields", "Columns, fields and ~labels for jsonl and csv, with commas.")
+FIELDS = Parameter("fields", "Columns, fields and ~labels for jsonl and csv, with commas.", longest=4000)
 DOWNLOAD = Parameter("download", "Name the answer as a file.", "boolean")
 PARAMETERS = (*SELECTION, LIMIT, FORMAT, ORDER, CURSOR, FIELDS, DOWNLOAD)
 

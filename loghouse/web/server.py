@@ -22,7 +22,7 @@ from loghouse.web.identity import Doorkeeper
 from loghouse.web.services import Services
 
 STOP_SECONDS = 3
-LARGEST_HEAD = 256 << 10  # bytes of a request's line and headers; queries travel in the line
+LARGEST_HEAD = 1 << 20  # bytes of a request's line and headers; queries travel in the line
 
 
 @dataclass(frozen=True, slots=True)
