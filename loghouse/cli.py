@@ -18,6 +18,7 @@ from loghouse.errors import ExitCode
 from loghouse.logq.options import Common
 from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
 from loghouse.retention.command import Retention, retention
+from loghouse.rules.cli import app as rules
 from loghouse.web.command import DEFAULT_WEB, Web, web
 
 app = typer.Typer(
@@ -242,3 +243,4 @@ add(app, "web", Web, web)
 add(app, "retention", Retention, retention)
 add(app, "backup", Backup, backup)
 add(app, "restore", Restore, restore)
+app.add_typer(rules, name="rules")

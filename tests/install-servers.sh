@@ -3,7 +3,7 @@
 # what is missing say so and skip.
 set -eu
 wanted=""
-for pair in redis-server:redis-server memcached:memcached clickhouse-client:clickhouse-client promtool:prometheus \
+for pair in prometheus-alertmanager:prometheus-alertmanager redis-server:redis-server memcached:memcached clickhouse-client:clickhouse-client promtool:prometheus \
     rsyslogd:rsyslog rabbitmqctl:rabbitmq-server nginx:nginx apache2:apache2 openssl:openssl \
     prometheus-redis-exporter:prometheus-redis-exporter prometheus-apache-exporter:prometheus-apache-exporter \
     prometheus-nginx-exporter:prometheus-nginx-exporter chromium:chromium; do
