@@ -7,6 +7,7 @@ click is used directly instead of typer: upstream flags have dots, single dashes
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from exporters.catalogue import Catalogue
 from exporters.deadline import Deadline
 from exporters.exporter import Ask, Exporter, gather
 from exporters.exposition import encode_text
-from exporters.httpserver import Handler, HttpServer
+from exporters.httpserver import Handler, HttpServer, listen
 from exporters.pages import Pages
 from exporters.settings import (
     Duration,
@@ -53,6 +54,9 @@ class ServeSettings:
             "Where to listen: host:port, or :port for all addresses; repeated, or with commas between them.",
         ),
     ]
+    systemd_socket: Annotated[
+        bool, Flag("web.systemd-socket", "Listen on the sockets of the systemd unit instead.")
+    ] = False
     telemetry_path: Annotated[str, Flag("web.telemetry-path", "Path of the metrics page.")] = "/metrics"
     scrape_path: Annotated[str, Flag("web.scrape-path", "Path that scrapes the target of a URL.")] = "/scrape"
     web_config: Annotated[
@@ -135,19 +139,33 @@ class Running(Generic[Own]):
 
     def servers(self) -> list[HttpServer]:
         """Open the listeners; SettingsError when an address cannot be used."""
-        if not self.serve.listen_address:
+        listeners = (
+            systemd_listeners(os.environ, os.getpid())
+            if self.serve.systemd_socket
+            else [_listener(address) for address in self.serve.listen_address]
+        )
+        if not listeners:
             raise SettingsError("--web.listen-address names no address")
-        return [self._server(address) for address in self.serve.listen_address]
+        return [HttpServer(listener, self.routes, self.access) for listener in listeners]
 
-    def _server(self, address: str) -> HttpServer:
-        host, separator, port = address.rpartition(":")
-        if not separator or not port.isdecimal() or int(port) > 65535:
-            raise SettingsError(f"--web.listen-address: {address!r} is not host:port")
-        try:
-            return HttpServer(host.strip("[]"), int(port), self.routes, self.access)
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
-            raise SettingsError(f"cannot listen on {address}: {reason}") from None
+
+def systemd_listeners(environ: Mapping[str, str], pid: int) -> list[socket.socket]:
+    """The sockets that systemd opened for this process, see sd_listen_fds(3); SettingsError without any."""
+    count = environ.get("LISTEN_FDS", "")
+    if environ.get("LISTEN_PID") != str(pid) or not count.isdecimal() or count == "0":
+        raise SettingsError("--web.systemd-socket: systemd gave this process no socket")
+    return [socket.socket(fileno=number) for number in range(3, 3 + int(count))]
+
+
+def _listener(address: str) -> socket.socket:
+    host, separator, port = address.rpartition(":")
+    if not separator or not port.isdecimal() or int(port) > 65535:
+        raise SettingsError(f"--web.listen-address: {address!r} is not host:port")
+    try:
+        return listen(host.strip("[]"), int(port))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise SettingsError(f"cannot listen on {address}: {reason}") from None
 
 
 def prepare(
@@ -236,9 +254,10 @@ def serve(exporters: Sequence[Running[Any]]) -> None:
     servers = []
     for running in exporters:
         servers += running.servers()
-        logging.getLogger("exporters").info(
-            "%s exporter listens on %s", running.exporter.namespace, ", ".join(running.serve.listen_address)
+        where = (
+            "sockets of systemd" if running.serve.systemd_socket else ", ".join(running.serve.listen_address)
         )
+        logging.getLogger("exporters").info("%s exporter listens on %s", running.exporter.namespace, where)
     for server in servers:
         server.start()
     signal.sigwait(signals)

@@ -55,13 +55,10 @@ Handler = Callable[[Request], Response]
 
 
 class HttpServer:
-    """Serves `routes` (path to handler) until closed.
+    """Serves `routes` (path to handler) on a listening socket until closed."""
 
-    The listener is open once the object exists, so its `port` can be given as 0 and read back.
-    """
-
-    def __init__(self, host: str, port: int, routes: Mapping[str, Handler], access: WebAccess) -> None:
-        self._listener = _listen(host, port)
+    def __init__(self, listener: socket.socket, routes: Mapping[str, Handler], access: WebAccess) -> None:
+        self._listener = listener
         self.port: int = self._listener.getsockname()[1]
         self._routes = routes
         self._access = access
@@ -175,8 +172,11 @@ class HttpServer:
             return Response(500, b"fault in the exporter, see its log\n")
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket; without a host on all addresses of both families, where the system has them."""
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket, on any free port when that is 0.
+
+    Without a host it listens on all addresses of both families, where the system has them.
+    """
     if not host and socket.has_dualstack_ipv6():
         try:
             return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)

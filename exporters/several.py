@@ -47,6 +47,8 @@ def prepare_all(path: str) -> list[Running[Any]]:
         prepare(kind, {}, {}, file_from_tables(table, kind.all_settings(), f"{path} [{name}]"))
         for name, kind, table in _tables(data, path)
     ]
+    if any(one.serve.systemd_socket for one in running):
+        raise SettingsError(f"{path}: with web.systemd-socket nothing tells whose a socket is")
     if not running:
         raise SettingsError(f"{path} names no exporter; known are {', '.join(KINDS)}")
     return running

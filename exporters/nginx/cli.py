@@ -50,6 +50,7 @@ KIND = Kind(
         "web.listen-address": ("LISTEN_ADDRESS",),
         "web.telemetry-path": ("TELEMETRY_PATH",),
         "web.config.file": ("CONFIG_FILE",),
+        "web.systemd-socket": ("SYSTEMD_SOCKET",),
     },
     catalogue=CATALOGUE,
     namespace=NAMESPACE,

@@ -3,6 +3,7 @@
 import importlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
@@ -16,7 +17,7 @@ from exporter_servers import free_port, get, until
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporters.command import Kind, click_command, go_style, prepare
+from exporters.command import Kind, click_command, go_style, prepare, systemd_listeners
 from exporters.connection import Address, parse_address
 from exporters.memcached.cli import KIND as MEMCACHED
 from exporters.redis.cli import KIND as REDIS
@@ -157,15 +158,36 @@ def test_flags_are_accepted_as_go_writes_them() -> None:
     ]
 
 
-def test_every_flag_and_variable_of_upstream_is_known() -> None:
-    settings = REDIS.all_settings()
-    flags = {name for setting in settings for name in (setting.flag.name, *setting.flag.aliases)}
-    variables = {variable for setting in settings for variable in setting.variables("REDIS_EXPORTER")}
-    upstream = (ROOT / "tests/data/exporters/redis-upstream-flags.txt").read_text().splitlines()
+@pytest.mark.parametrize("name", ["redis", "apache", "nginx"])
+def test_every_flag_and_variable_of_upstream_is_known(name: str) -> None:
+    kind: Kind[Any] = importlib.import_module(KINDS[name]).KIND
+    settings = kind.all_settings()
+    flags = {flag for setting in settings for flag in (setting.flag.name, *setting.flag.aliases)}
+    variables = {variable for setting in settings for variable in setting.variables(kind.env_prefix)}
+    upstream = (ROOT / f"tests/data/exporters/{name}-upstream-flags.txt").read_text().splitlines()
     for line in upstream:
         flag, variable = line.split(" ")
         assert flag in flags
-        assert variable in variables
+        assert variable in variables | {"-"}
+
+
+def test_sockets_of_systemd(tmp_path: Path) -> None:
+    """A process that inherits a listening socket as descriptor 3, as systemd starts it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    start = (
+        f"exec 3<&{listener.fileno()}; LISTEN_PID=$$ LISTEN_FDS=1 exec {sys.executable} -m exporters.nginx"
+    )
+    command = ["sh", "-c", f"{start} --web.systemd-socket"]
+    process = subprocess.Popen(command, pass_fds=[listener.fileno()], cwd=ROOT, stderr=subprocess.DEVNULL)
+    listener.close()
+    try:
+        assert b"nginx_up 0" in get(port, "/metrics").body
+    finally:
+        process.terminate()
+        process.wait(20)
+    with pytest.raises(SettingsError, match="gave this process no socket"):
+        systemd_listeners({"LISTEN_PID": "1", "LISTEN_FDS": "1"}, 2)
 
 
 @pytest.mark.parametrize("kind", [REDIS, MEMCACHED], ids=lambda kind: str(kind.name))

@@ -22,7 +22,7 @@ from exporters.deadline import Deadline, scrape_seconds
 from exporters.errors import ScrapeError
 from exporters.exporter import Ask, Exporter, run_parts
 from exporters.families import Family, counter, gauge
-from exporters.httpserver import HttpServer, Response
+from exporters.httpserver import HttpServer, Response, listen
 from exporters.outages import Outages
 from exporters.settings import File, Flag, SettingsError
 from exporters.targets import TargetRules
@@ -102,7 +102,7 @@ def test_formats_compression_and_filters() -> None:
 
 def test_large_pages_are_compressed_on_request() -> None:
     body = b"x" * 5000
-    server = HttpServer("127.0.0.1", 0, {"/": lambda request: Response(200, body)}, WebAccess())
+    server = HttpServer(listen("127.0.0.1", 0), {"/": lambda request: Response(200, body)}, WebAccess())
     server.start()
     try:
         answer = get(server.port, "/", {"Accept-Encoding": "gzip"})
@@ -209,7 +209,7 @@ def test_a_client_that_never_reads_blocks_nobody(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(httpserver, "MOST_CONNECTIONS", 2)
     large = b"x" * 30_000_000
     routes = {"/large": lambda request: Response(200, large), "/": lambda request: Response(200, b"small")}
-    server = HttpServer("127.0.0.1", 0, routes, WebAccess())
+    server = HttpServer(listen("127.0.0.1", 0), routes, WebAccess())
     server.start()
     try:
         with contextlib.ExitStack() as stack:
@@ -249,7 +249,7 @@ def test_two_scrapes_run_at_once() -> None:
         both.wait()
         return Response(200, b"together")
 
-    server = HttpServer("127.0.0.1", 0, {"/": handler}, WebAccess())
+    server = HttpServer(listen("127.0.0.1", 0), {"/": handler}, WebAccess())
     server.start()
     answers: list[bytes] = []
     try:

@@ -68,6 +68,7 @@ def test_each_table_is_an_exporter_of_its_own(tmp_path: Path) -> None:
         ("redis = 1", "redis is not a table"),
         ('[redis]\nredis.adr = "x"', 'unknown setting "redis.adr", did you mean "redis.addr"'),
         ("[", "cannot read"),
+        ("[redis]\nweb.systemd-socket = true", "nothing tells whose"),
         ('[apache]\n[apache.modules.x]\nscrape_uri = "ftp://h/"', r"\[modules.x\]: --scrape_uri is no URL"),
         (
             '[memcached]\n[[memcached.targets]]\nmatch = "a:1"\n"memcached.tls.cert-file" = "x"',
