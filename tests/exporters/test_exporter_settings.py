@@ -175,10 +175,10 @@ def test_sockets_of_systemd(tmp_path: Path) -> None:
     """A process that inherits a listening socket as descriptor 3, as systemd starts it."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    start = (
-        f"exec 3<&{listener.fileno()}; LISTEN_PID=$$ LISTEN_FDS=1 exec {sys.executable} -m exporters.nginx"
-    )
-    command = ["sh", "-c", f"{start} --web.systemd-socket"]
+    start = "import os, sys; os.dup2(int(sys.argv[1]), 3)\n"
+    start += "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')\n"
+    start += "os.execv(sys.executable, [sys.executable, '-m', 'exporters.nginx', '--web.systemd-socket'])"
+    command = [sys.executable, "-c", start, str(listener.fileno())]
     process = subprocess.Popen(command, pass_fds=[listener.fileno()], cwd=ROOT, stderr=subprocess.DEVNULL)
     listener.close()
     try:
