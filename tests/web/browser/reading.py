@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
@@ -72,10 +72,10 @@ class Reader:
         """A button by what it is called."""
         return self.page.get_by_role("button", name=name, exact=True)
 
-    def menu(self, item: str) -> None:
+    def menu(self, item: str, role: Literal["menuitem", "menuitemcheckbox"] = "menuitem") -> None:
         """Choose from the menu of further actions."""
         self.button("More").click()
-        self.page.get_by_role("menuitem", name=item).click()
+        self.page.get_by_role(role, name=item).click()
 
     def parameter(self, name: str) -> list[str]:
         """A part of the address."""

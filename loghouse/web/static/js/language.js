@@ -4,7 +4,7 @@ const STAGES = new Set(
   "where filter stats summarize count hist timechart top rare patterns cluster collapse_nums sort order limit head offset uniq dedup distinct fields keep table drop delete".split(" "),
 );
 const KEYWORDS = new Set("and or not in is like ilike contains by as if asc desc keep".split(" "));
-const TOKEN = /(#[^\n]*)|("(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|`[^`]*`?)|(\|)|(==|!=|=~|!~|>=|<=|[=<>:~!])|(-?\d[\w.:-]*)|([@\w~][\w.@/*-]*)|(\s+)|(.)/gy;
+const TOKEN = /(#[^\n]*)|("(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|`[^`]*`?)|(\|)|(:?[=<>~!]+|:)|(-?\d[\w.:-]*)|([@\w~][\w.@/*-]*)|(\s+)|(.)/gy;
 
 /** Pieces of a query as `{text, kind}`; together they are the query. */
 export function pieces(query) {

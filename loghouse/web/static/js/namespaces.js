@@ -44,8 +44,11 @@ export function pickNamespaces(button, chosen, choose) {
       if (event.key === "ArrowDown") list.querySelector("input, button")?.focus();
       if (event.key !== "Enter") return;
       const wanted = search.value.trim();
-      const first = wanted.includes("*") ? wanted : known.find(({ name }) => matches(name, wanted))?.name;
-      if (first !== undefined && wanted) toggle(first);
+      if (wanted.includes("*")) toggle(wanted);
+      else if (wanted) loaded.then(() => {
+        const first = known.find(({ name }) => matches(name, wanted));
+        if (first) toggle(first.name);
+      });
     });
     list.addEventListener("keydown", (event) => {
       const boxes = [...list.querySelectorAll("input, button")];
@@ -59,7 +62,7 @@ export function pickNamespaces(button, chosen, choose) {
       changed();
     } } }));
     draw();
-    ask("namespaces").then((answer) => {
+    const loaded = ask("namespaces").then((answer) => {
       known = [...known.filter(({ name }) => !answer.namespaces.some((each) => each.name === name)), ...answer.namespaces];
       draw();
     }, complain);

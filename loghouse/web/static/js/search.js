@@ -6,7 +6,7 @@ import { complain, forget, say } from "./notices.js";
 import { Records } from "./records.js";
 import { Tail } from "./stream.js";
 
-const COUNT_AGAIN = 10_000; // milliseconds between counts while lines come
+const COUNT_AGAIN = 5000; // milliseconds between counts while lines come
 
 export class Search {
   /** `show` draws: `lines(answer)`, `table(answer)`, `patterns(state, signal)`, `error(error)`, `prepended(n)`, ... */
@@ -55,6 +55,7 @@ export class Search {
         const answer = await this.records.begin(state, signal);
         if (signal.aborted) return;
         this.answer = answer;
+        this.range = { from: answer.from_ns, to: answer.to_ns };
         if (answer.kind === "table") this.show.table(answer);
         else this.show.lines(answer);
         if (this.#follows(state, answer)) this.tail.start(state, this.records.tailFrom);

@@ -38,7 +38,7 @@ function ownAge(state, take) {
 
 function absolute(state, utc, take) {
   const now = Date.now();
-  const shown = (text) => (/^\d{4}-\d\d-\d\dT.*Z$/.test(text) ? times.forInput(times.ms(text), utc) : text);
+  const shown = (text) => (times.isExact(text) ? times.forInput(times.ms(text), utc) : text);
   const line = (name, value) => {
     const words = h("input", { class: "time-words", ".value": shown(value), placeholder: name === "From" ? "yesterday, now-2h, 2026-08-01T10:00" : "now", "aria-label": `${name} this time` });
     const calendar = h("input", { type: "datetime-local", step: "1", class: "calendar", "aria-label": `${name}: choose from a calendar`, max: times.forInput(now + times.UNITS.d, utc), on: { input: () => (words.value = calendar.value) } });

@@ -10,6 +10,9 @@ export const ms = (text) => Date.parse(text.replace(/(\.\d{3})\d+/, "$1"));
 /** Milliseconds of nanoseconds in a text. */
 export const msOfNs = (text) => Number(BigInt(text) / 1000n) / 1000;
 
+/** Whether a text is a moment with its zone, and not words for the server to read. */
+export const isExact = (text) => /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text);
+
 export const iso = (milliseconds) => new Date(milliseconds).toISOString();
 
 function parts(milliseconds, utc) {
@@ -96,7 +99,7 @@ export function rangeInWords(state) {
     if (!found) return `Last ${state.since}`;
     return found[1] === "1" ? `Last ${NAMES[found[2]]}` : `Last ${found[1]} ${NAMES[found[2]]}s`;
   }
-  const name = (text) => (/^\d{4}-\d\d-\d\dT.*Z$/.test(text) ? moment(ms(text), utc) : text);
+  const name = (text) => (isExact(text) ? moment(ms(text), utc) : text);
   if (!state.to) return `From ${name(state.from)}`;
   if (!state.from) return `Up to ${name(state.to)}`;
   const [start, end] = [name(state.from), name(state.to)];

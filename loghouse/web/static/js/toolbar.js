@@ -129,6 +129,8 @@ export class Toolbar {
   }
 
   #range() {
+    const given = state.get();
+    if (times.isExact(given.from) && times.isExact(given.to)) return { from: times.ms(given.from), to: times.ms(given.to) };
     const { range } = this.search;
     return range && { from: times.msOfNs(range.from), to: times.msOfNs(range.to) };
   }
