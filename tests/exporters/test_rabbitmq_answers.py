@@ -474,7 +474,7 @@ def test_kbuddes_variables(tmp_path: Path) -> None:
         ("exchange", "node"),
         ("a", "b"),
     )
-    assert running.serve.listen_address == "127.0.0.1:9999"
+    assert running.serve.listen_address == ("127.0.0.1:9999",)
     assert (running.serve.log_format, running.serve.log_level) == ("json", "error")
 
 
