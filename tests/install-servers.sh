@@ -6,11 +6,20 @@ wanted=""
 for pair in prometheus-alertmanager:prometheus-alertmanager redis-server:redis-server memcached:memcached clickhouse-client:clickhouse-client promtool:prometheus \
     rsyslogd:rsyslog rabbitmqctl:rabbitmq-server nginx:nginx apache2:apache2 openssl:openssl \
     prometheus-redis-exporter:prometheus-redis-exporter prometheus-apache-exporter:prometheus-apache-exporter \
-    prometheus-nginx-exporter:prometheus-nginx-exporter chromium:chromium; do
+    prometheus-nginx-exporter:prometheus-nginx-exporter chromium:chromium docker-compose:docker-compose; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || wanted="$wanted ${pair#*:}"
 done
 # Its name holds its version.
 ls /usr/sbin/php-fpm* >/dev/null 2>&1 || wanted="$wanted php-fpm"
+# Debian has neither; they are built where a recent Go is.
+for pair in helm:helm.sh/helm/v3/cmd/helm@v3.16.4 kustomize:sigs.k8s.io/kustomize/kustomize/v5@v5.5.0; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 && continue
+    if [ "$(id -u)" = 0 ] && go version 2>/dev/null | grep -qE 'go1\.(2[3-9]|[3-9][0-9])'; then
+        GOBIN=/usr/local/bin GOFLAGS=-mod=mod go install "${pair#*:}" 2>/dev/null || echo "Not built: ${pair%%:*}" >&2
+    else
+        echo "Not built for want of Go 1.23, tests that need it are skipped: ${pair%%:*}" >&2
+    fi
+done
 [ -n "$wanted" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "Not installed, tests that need them are skipped:$wanted" >&2

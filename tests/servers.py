@@ -4,6 +4,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -73,6 +74,13 @@ def start_and_hear(
         _close(process)
         raise NotStarted(said, exit_code)
     return process, StoreUrl(host=announced[1], port=int(announced[2]), database=announced[3]), said
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
