@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from loghouse import console
+from loghouse.access.command import app as access_app
 from loghouse.backup.command import Backup, Restore, backup, restore
 from loghouse.config import StoreUrl, default_state_dir, store_url
 from loghouse.errors import ExitCode
@@ -186,6 +187,12 @@ class Receive(Common):
     ] = ""
     certificate: Annotated[str, typer.Option("--tls-cert", help="Serve TLS with this certificate.")] = ""
     key: Annotated[str, typer.Option("--tls-key", help="The certificate's key.")] = ""
+    state_dir: Annotated[
+        str | None,
+        typer.Option(
+            "--state-dir", help="Where records wait for the store.", envvar="LOGHOUSE_RECEIVE_STATE_DIR"
+        ),
+    ] = None
     node: Annotated[
         str, typer.Option("--node", help="Name of this node [default: host name].", envvar="LOGHOUSE_NODE")
     ] = ""
@@ -209,9 +216,10 @@ def receive(options: Receive) -> ExitCode:
         options.certificate,
         options.key,
     )
+    state_dir = options.state_dir or str(Path(default_state_dir()).parent / "receive")
     stop = Event()
     with stopped_by_signals(stop):
-        receiver = Receiver(listening, store_url(options.url), options.node)
+        receiver = Receiver(listening, store_url(options.url), state_dir, options.node)
         if not options.quiet:
             console.say(str(receiver))
         until(stop, receiver)
@@ -240,6 +248,7 @@ add(app, "migrate", Migrate, migrate)
 add(app, "ship", Ship, ship)
 add(app, "receive", Receive, receive)
 add(app, "web", Web, web)
+app.add_typer(access_app, name="access")
 add(app, "retention", Retention, retention)
 add(app, "backup", Backup, backup)
 add(app, "restore", Restore, restore)

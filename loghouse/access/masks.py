@@ -55,15 +55,17 @@ def _without(column: str, names: Sequence[str]) -> str:
 def _raw(fields: Sequence[str]) -> str:
     if not fields:
         return "raw"
-    json, text = "raw", "raw"
+    json = "raw"
     for name in fields:
         json = _hidden_in_json(json, name)
+    text = json  # lines of text may end with objects
+    for name in fields:
         text = _hidden_in_pairs(text, name)
     for name in fields:
         value = field_text(name, lambda constant, _: quoted(str(constant)))
         text = f"replaceAll({text}, {value}, {quoted(HIDDEN)})"  # nothing is replaced where there is no value
     escaped = f"match(raw, {quoted(_ESCAPED_KEY)})"
-    return f"multiIf(format != 'json', {text}, {escaped}, {quoted(HIDDEN)}, {json})"
+    return f"multiIf({escaped}, {quoted(HIDDEN)}, format = 'json', {json}, {text})"
 
 
 def _hidden_in_json(sql: str, name: str) -> str:
@@ -84,5 +86,5 @@ def _hidden_in_json(sql: str, name: str) -> str:
 
 
 def _hidden_in_pairs(sql: str, name: str) -> str:
-    pair = rf'(\b{re.escape(name)}=)("(?:[^"\\]|\\.)*"?|[^\s,;]+)'
+    pair = rf'(\b{re.escape(name)}"?\s*=\s*)("(?:[^"\\]|\\.)*"?|[^\s,;]+)'
     return f"replaceRegexpAll({sql}, {quoted(pair)}, {quoted(chr(92) + '1' + HIDDEN)})"
