@@ -175,9 +175,9 @@ class HttpServer:
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket, on any free port when that is 0.
 
-    Without a host it listens on all addresses of both families, where the system has them.
+    Without a host, and with `::`, it listens on all addresses of both families, where the system has them.
     """
-    if not host and socket.has_dualstack_ipv6():
+    if host in ("", "::") and socket.has_dualstack_ipv6():
         try:
             return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
         except OSError as error:

@@ -291,6 +291,15 @@ def test_headers_of_the_web_configuration(tmp_path: Path) -> None:
             assert get(port, path).headers["x-frame-options"] == "deny"
 
 
+@pytest.mark.parametrize("address", [":0", "[::]:0"])
+def test_all_addresses_are_those_of_both_families(address: str) -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    with serving(KIND, {"listen_address": address}) as port:
+        for host in ("127.0.0.1", "::1"):
+            socket.create_connection((host, port), 10).close()
+
+
 def test_several_addresses() -> None:
     running = prepare(KIND, {"listen_address": "127.0.0.1:0,127.0.0.1:0"}, {}, None)
     servers = running.servers()
