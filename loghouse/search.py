@@ -49,17 +49,17 @@ class Found:
 
     def records(self) -> Iterator[list[Record]]:
         """Pages of records."""
-        for block in self._blocks(self.compiled.sql):
+        for block in self.blocks(self.compiled.sql):
             yield from self._given_out(records_of(block))
 
     def raw(self) -> Iterator[list[bytes]]:
         """Pages of records as they were written; nothing else is read."""
-        for (column,) in self._blocks(self.compiled.raw_sql, strings_as_bytes=True):
+        for (column,) in self.blocks(self.compiled.raw_sql, strings_as_bytes=True):
             yield from self._given_out(list(column))
 
     def rows(self) -> Iterator[list[Sequence[Any]]]:
         """Pages of rows of a table."""
-        for block in self._blocks(self.compiled.sql):
+        for block in self.blocks(self.compiled.sql):
             yield from self._given_out(list(zip(*block, strict=True)))
 
     def _given_out(self, page: list[Any]) -> Iterator[list[Any]]:
@@ -67,7 +67,8 @@ class Found:
             yield page
             self.delivered += len(page)
 
-    def _blocks(self, sql: str, **settings: Any) -> Iterator[Columns]:
+    def blocks(self, sql: str, **settings: Any) -> Iterator[Columns]:
+        """The blocks of an answer to the query's own SQL, or to another SELECT of the same rows."""
         settings |= {**self.compiled.settings, "max_block_size": PAGE_ROWS}
         if self.streams:
             settings["max_bytes_before_external_sort"] = SORT_MEMORY

@@ -28,6 +28,7 @@ VERBS: Mapping[str, str] = {
     "export": "Write all records of a query to a file, oldest first; the file appears when it is complete.",
     "explain": "Say what a query means: its canonical form, SQL and indexes, and what it would read.",
     "sql": "Run one SQL statement that reads, in the database of the store.",
+    "verify": "Look for lines that are missing or stored twice, by file and hour. Exit code 4 if there are any.",
     "profile": "Show the profiles there are and the settings of one, each with its file.",
 }
 

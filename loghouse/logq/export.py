@@ -1,36 +1,51 @@
-"""`logq export FILE`: any number of records into a file, block by block."""
+"""`logq export FILE`: any number of records into a file, slice by slice of time."""
 
 from __future__ import annotations
 
 import os
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from loghouse.config import store_url
 from loghouse.console import say, told
 from loghouse.errors import ExitCode, StoreError, UsageError
-from loghouse.logq.limits import keep_budget, limited_store
-from loghouse.logq.options import Format, Reading
+from loghouse.logq.files import opened
+from loghouse.logq.limits import keep_budget
+from loghouse.logq.options import Format, Reading, option
+from loghouse.logq.progress import Progress
 
 if TYPE_CHECKING:
-    from loghouse.record import Record
+    from loghouse.logq.selection import Selected
+    from loghouse.logq.slices import Begun, Slice
+    from loghouse.query import Compiled
+    from loghouse.search import Found, Search
+    from loghouse.store.client import Store
 
-FORMATS = {".jsonl": Format.JSONL, ".csv": Format.CSV, ".log": Format.RAW, ".txt": Format.RAW}
-PROGRESS_SECONDS = 0.2
+FORMATS = {
+    ".jsonl": Format.JSONL,
+    ".csv": Format.CSV,
+    ".parquet": Format.PARQUET,
+    ".log": Format.RAW,
+    ".txt": Format.RAW,
+}
+RESUMABLE = (Format.JSONL, Format.CSV, Format.RAW, Format.TEMPLATE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Reading):
     """Options of `logq export`."""
 
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to: NAME.jsonl, NAME.csv or NAME.log.")]
+    target: Annotated[
+        str, typer.Argument(metavar="FILE", help="Where to: NAME.jsonl, NAME.csv, NAME.parquet or NAME.log.")
+    ]
     query: Annotated[tuple[str, ...], typer.Argument(help="Only what this query finds.")] = ()
+    resume: Annotated[
+        bool,
+        option("--resume", help="Go on with an export that was broken off.", env="RESUME"),
+    ] = False
 
 
 def export(options: Options) -> ExitCode:
@@ -38,47 +53,20 @@ def export(options: Options) -> ExitCode:
 
     Example: logq export errors.jsonl 'level>=error' --since 30d
     """
-    from dataclasses import replace
-
-    from loghouse.logq.output import Terminal, record_renderer
     from loghouse.logq.selection import select
     from loghouse.query import is_live
-    from loghouse.search import Search, find
 
-    target = Path(options.file)
+    target = Path(options.target)
     shape = replace(options, output=_format(options, target))
     if target.exists():
         raise UsageError(f'"{target}" is there already', "Name another file, or remove it first")
     selected = select(options.query, options)
     if not is_live(selected.query):
         raise UsageError(
-            "only records can be exported, with where, fields and drop", "Use: logq search -o csv"
+            "only records can be exported, not what is counted or sorted", "Use: logq search -o csv"
         )
-    partial = target.with_name(f"{target.name}.partial")
-    with limited_store(store_url(options.url), options) as store:
-        search = Search(selected.query, selected.window, selected.now_ns, selected.scope, zone=selected.zone)
-        found = find(store, search)
-        keep_budget(store, options, found.compiled.sql, found.compiled.params)
-        screen = Terminal(is_one=False, colour=False, width=120)
-        render = record_renderer(shape, screen, selected.zone, found.compiled.shown, lambda: None)
-        try:
-            with open(partial, "wb") as out:
-                count = render(_counted(found.records(), options.quiet), out)
-                out.flush()
-                os.fsync(out.fileno())
-        except OSError as error:
-            raise UsageError(f'cannot write "{partial}" ({error.strerror})', "Name another file") from None
-        except StoreError as error:
-            if not found.delivered:
-                partial.unlink()
-                raise
-            say(told(error))
-            say(f'  The output is not complete: what came before it broke off is in "{partial}".')
-            return ExitCode.PARTIAL
-    os.replace(partial, target)
-    if not options.quiet:
-        say(f"{count} records in {target}")
-    return ExitCode.OK if count else ExitCode.NOTHING_FOUND
+    with opened(shape, selected, options.query) as (store, within):
+        return _Export(shape, target, within, store).run()
 
 
 def _format(options: Options, target: Path) -> Format:
@@ -92,19 +80,148 @@ def _format(options: Options, target: Path) -> Format:
     return FORMATS[target.suffix]
 
 
-def _counted(pages: Iterator[list[Record]], quiet: bool) -> Iterator[list[Record]]:
-    """The pages; on a terminal stderr shows how far they are."""
-    shows = not quiet and sys.stderr.isatty()
-    began = told_at = time.monotonic()
-    count = 0
-    for page in pages:
-        yield page
-        count += len(page)
-        now = time.monotonic()
-        if shows and now - told_at > PROGRESS_SECONDS:
-            told_at = now
-            sys.stderr.write(f"\r\x1b[K{count:,} records, {count / (now - began):,.0f} a second")
-            sys.stderr.flush()
-    if shows:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+@dataclass(slots=True)
+class _Export:
+    options: Options
+    target: Path
+    selected: Selected
+    store: Store
+    done: int = field(default=0, init=False)  # records
+    expected: int = field(default=0, init=False)
+    bar: Progress = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bar = Progress(f"exporting {self.target.name}", self.options.quiet)
+
+    @property
+    def partial(self) -> Path:
+        return self.target.with_name(f"{self.target.name}.partial")
+
+    @property
+    def state(self) -> Path:
+        return self.target.with_name(f"{self.target.name}.state")
+
+    def run(self) -> ExitCode:
+        """Write the file; what stops it leaves the part that is there, and the state to go on with it."""
+        from loghouse.logq.slices import slices_of
+        from loghouse.search import find
+
+        begun = self._begun()
+        search = self._search(begun)
+        compiled = find(self.store, search).compiled
+        keep_budget(self.store, self.options, compiled.sql, compiled.params)
+        slices = slices_of(self.store, search, begun.next_ns)
+        self.done, self.expected = begun.records, begun.records + sum(each.records for each in slices)
+        try:
+            with open(self.partial, "r+b" if begun.size else "wb") as out:
+                out.truncate(begun.size)
+                out.seek(begun.size)
+                self._write(compiled, self._found(search, slices, begun, out), out, begun.size == 0)
+                out.flush()
+                os.fsync(out.fileno())
+        except OSError as error:
+            hint = self._how_to_go_on() or "Name another file"
+            raise UsageError(f'cannot write "{self.partial}" ({error.strerror})', hint) from None
+        except StoreError as error:
+            if not self.done:
+                self.partial.unlink()
+                raise
+            say(told(error))
+            say(
+                f'  The output is not complete: "{self.partial}" has what came before. {self._how_to_go_on()}'
+            )
+            return ExitCode.PARTIAL
+        except KeyboardInterrupt:
+            if not self.options.quiet:
+                say(f"note: stopped after {self.done} records. {self._how_to_go_on()}")
+            raise
+        finally:
+            self.bar.clear()
+        os.replace(self.partial, self.target)
+        self.state.unlink(missing_ok=True)
+        if not self.options.quiet:
+            say(f"{self.done} records in {self.target}")
+        return ExitCode.OK if self.done else ExitCode.NOTHING_FOUND
+
+    def _write(self, compiled: Compiled, found: Iterator[Found], out: BinaryIO, begins: bool) -> None:
+        from loghouse.logq.exporting import lines_sql, pages_of, write_lines, write_parquet, write_raw
+        from loghouse.logq.output import Terminal, field_list, record_renderer
+
+        format, fields = self.options.output, field_list(self.options.fields, compiled.shown)
+        if format is Format.PARQUET:
+            write_parquet(found, out, self._told)
+        elif format is Format.RAW:
+            write_raw(found, out, self._told)
+        elif self.options.tz is None and lines_sql(format, fields, compiled) is not None:
+            write_lines(format, fields, found, out, self._told, begins)
+        else:
+            screen = Terminal(is_one=False, colour=False, width=120)
+            options, zone = self.options, self.selected.zone
+            render = record_renderer(options, screen, zone, compiled.shown, lambda: None, header=begins)
+            render(pages_of(found, self._told), out)
+
+    def _found(self, search: Search, slices: list[Slice], begun: Begun, out: BinaryIO) -> Iterator[Found]:
+        """The slices one after another; what was written of one is safe before the next is asked for."""
+        from loghouse.search import find
+
+        for each in slices:
+            yield find(self.store, replace(search, window=each.window))
+            if self.options.output in RESUMABLE:
+                out.flush()
+                os.fsync(out.fileno())
+                reached = replace(begun, next_ns=each.window.end, size=out.tell(), records=self.done)
+                reached.write(self.state)
+
+    def _told(self, records: int) -> None:
+        self.done += records
+        speed = f"{self.done / max(self.bar.seconds, 0.001):,.0f} a second"
+        self.bar.show(self.done, self.expected, f"{self.done:,} records, {speed}".replace(",", " "))
+
+    def _search(self, begun: Begun) -> Search:
+        from loghouse.query import TimeRange
+        from loghouse.search import Search
+
+        return Search(
+            query=self.selected.query,
+            window=TimeRange(begun.start_ns, begun.end_ns),
+            now_ns=begun.now_ns,
+            scope=self.selected.scope,
+            zone=self.selected.zone,
+        )
+
+    def _begun(self) -> Begun:
+        """Where to begin: with `--resume` behind what an earlier run has written, of the same question."""
+        from loghouse.logq.slices import Begun, read_begun
+
+        asked = {
+            "query": str(self.selected.query),
+            "scope": str(self.selected.scope or ""),
+            "format": str(self.options.output),
+            "fields": self.options.fields or "",
+            "template": self.options.template or "",
+            "zone": self.options.tz or "",
+        }
+        window, now_ns = self.selected.window, self.selected.now_ns
+        anew = Begun(asked, window.start, window.end, now_ns, window.start)
+        if not self.state.exists():
+            return anew
+        if not self.options.resume:
+            raise UsageError(
+                f'an export to "{self.target}" was broken off',
+                f"Go on with --resume, or remove {self.state.name} and {self.partial.name}",
+            )
+        begun = read_begun(self.state)
+        if begun.asked != asked:
+            changed = ", ".join(key for key in asked if begun.asked.get(key) != asked[key])
+            raise UsageError(
+                f"the export that was broken off was another one (not the same: {changed})",
+                f"Ask the same again, or remove {self.state.name} and {self.partial.name}",
+            )
+        if not self.partial.exists() or self.partial.stat().st_size < begun.size:
+            raise UsageError(
+                f'"{self.partial}" is not what was written', f"Remove {self.state.name} and begin anew"
+            )
+        return begun
+
+    def _how_to_go_on(self) -> str:
+        return "Go on with the same command and --resume" if self.state.exists() else ""

@@ -21,6 +21,7 @@ class Format(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
     TEMPLATE = "template"
+    PARQUET = "parquet"
 
 
 class When(StrEnum):

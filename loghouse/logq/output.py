@@ -60,6 +60,7 @@ def record_renderer(
     shown: Shown,
     highlight: Callable[[], re.Pattern[str] | None],
     mark_late: bool = False,
+    header: bool = True,
 ) -> RecordRenderer:
     """The renderer of records that the options ask for; only its module is imported."""
     fields = field_list(shape.fields, shown)
@@ -76,7 +77,9 @@ def record_renderer(
         case Format.CSV:
             from loghouse.render.csv import Csv
 
-            return Csv(_program_clock(shape, zone), fields).records
+            return Csv(_program_clock(shape, zone), fields, header=header).records
+        case Format.PARQUET:
+            raise UsageError("-o parquet is a file", "Use: logq export NAME.parquet")
         case Format.TEMPLATE:
             records: RecordRenderer = _template(shape, screen, zone).records
             return records
@@ -125,6 +128,8 @@ def _table_format(shape: Shape, screen: Terminal, zone: tzinfo) -> TableRenderer
             render = Csv(Clock(zone), []).table
         case Format.TEMPLATE:
             render = _template(shape, screen, zone).table
+        case Format.PARQUET:
+            raise UsageError("a table cannot be written as parquet", "Use: -o csv or -o jsonl")
         case Format.RAW:
             from loghouse.render.table import render_bare_rows
 

@@ -25,6 +25,7 @@ class Csv:
     fields: list[str]
     delimiter: str = ","
     spreadsheet: bool = False  # text that a spreadsheet would compute gets a ' before it
+    header: bool = True
 
     def records(self, pages: Pages, out: Writer) -> int:
         """One row a record."""
@@ -40,7 +41,8 @@ class Csv:
         count = 0
         buffer = io.StringIO()
         writer = csv.writer(buffer, delimiter=self.delimiter, lineterminator="\n")
-        writer.writerow(self._row(header))
+        if self.header:
+            writer.writerow(self._row(header))
         for page in pages:
             for row in page:
                 writer.writerow(self._row(row))

@@ -21,13 +21,14 @@ def made_fields(record: Record) -> dict[str, Any]:
 
 def _own_fields(record: Record) -> dict[str, Any]:
     if record.format == "json":
-        found = _from_json(record.raw)
+        found = json_fields(record.raw)
         if found is not None:
             return found
     return {**record.strings, **{key: _whole(number) for key, number in record.numbers.items()}}
 
 
-def _from_json(raw: str | bytes) -> dict[str, Any] | None:
+def json_fields(raw: str | bytes) -> dict[str, Any] | None:
+    """The fields of a text that is a JSON object; None if it is none."""
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
     try:
         found = json.loads(text, parse_constant=str)

@@ -1,9 +1,70 @@
-"""`logq export`: a whole file or none."""
+"""`logq export`: a whole file or none, equal to what search prints; it goes on where it stopped."""
 
+import csv
+import io
 import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
-from logq.stores import Logq
+import pyarrow.parquet
+import pytest
+from logq.stores import KNOWN, LIMIT, LiveStore, Logq, Source, address, command, environment, wait_for
+
+from loghouse.logq.exporting import lines_sql
+from loghouse.logq.options import Format
+from loghouse.query import TimeRange, compile, parse
+
+HOSTILE = [
+    b'{"a":{"b":{"c":{"d":{"e":{"f":1}}}}},"msg":"deeper than the store takes apart"}',
+    b'{"a":{"b":1,"empty":{},"list":[{"x":1},2]},"msg":"nested","n":null,"t":true,"f":1.50,"big":12345678901234567}',
+    b'{"msg":"quotes \\" and \\u00e9 and \\\\ and \\n","k\\"ey":"v","a.b":1}',
+    b'{"dup":1,"dup":2,"msg":"twice"}',
+    b'{"msg":"flat","path":"/a/b","status":500,"neg":-0.25,"exp":1e3}',
+    b"text with \x00\x01\x1b[31m, \xff\xfe bytes, \"quotes\" and a 'comma', too",
+    b'level=warn took=2.5 count=3 name="two words" huge=1e999',
+    b'10.0.0.1 - - [01/Aug/2026:10:00:00 +0000] "GET /cart?id=1 HTTP/1.1" 404 12 "-" "curl/8"',
+    "żółć 日本 \u202e \u2028 😀".encode(),
+    b"",
+    b"=1+1",
+    b"{broken json",
+]
+
+
+def lines_of(path: Path) -> list[dict[str, object]]:
+    """The objects of a file of JSON lines."""
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def limited(
+    source: Source, live: LiveStore, records: int
+) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """`logq` in small slices of time, each of so many records; `at_most` bytes fit into a file."""
+    script = (
+        "import sys, loghouse.logq.slices as slices\n"
+        f"slices.SLICE_RECORDS = {records}\n"
+        "from loghouse.logq.cli import main; main()"
+    )
+
+    def run(*arguments: str, at_most: int | None = None) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            env=environment(LOGQ_URL=address(live.url), LOGQ_NAMESPACE=source.namespace),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LIMIT,
+            check=False,
+            preexec_fn=None
+            if at_most is None
+            else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (at_most, at_most)),
+        )
+
+    return run
 
 
 def test_an_export_holds_every_record(logq: Logq, known: list[bytes], tmp_path: Path) -> None:
@@ -12,9 +73,113 @@ def test_an_export_holds_every_record(logq: Logq, known: list[bytes], tmp_path: 
     assert done.stderr == f"{len(known)} records in {tmp_path / 'all.log'}\n".encode()
     assert (tmp_path / "all.log").read_bytes() == b"".join(record + b"\n" for record in known)
     assert logq("export", str(tmp_path / "500.jsonl"), "status=500", "-q").stderr == b""
-    rows = [json.loads(line) for line in (tmp_path / "500.jsonl").read_text().splitlines()]
+    rows = lines_of(tmp_path / "500.jsonl")
     assert [row["message"] for row in rows] == ["connection refused", "Disk full, \u202e 日本"]
-    assert not list(tmp_path.glob("*.partial"))
+    assert sorted(os.listdir(tmp_path)) == ["500.jsonl", "all.log"]
+
+
+def test_an_export_is_what_search_prints(live: LiveStore, space: str, tmp_path: Path) -> None:
+    """The store writes the lines of an export and Python those of a search; both say the same."""
+    source = Source(live.url, namespace=space, labels={"app": 'sh"op', "x/y": "ż"})
+    source.write(*HOSTILE, at=[KNOWN + timedelta(seconds=second) for second in range(len(HOSTILE))])
+    columns = "timestamp,pod,message,raw,source_id,offset"
+    cases = (
+        ("all.jsonl", "jsonl", ()),
+        ("columns.jsonl", "jsonl", ("--fields", columns)),
+        ("fields.jsonl", "jsonl", ("--fields", "timestamp,status,~app")),
+        ("zone.jsonl", "jsonl", ("--tz", "Asia/Kolkata")),
+        ("all.csv", "csv", ()),
+        ("columns.csv", "csv", ("--fields", columns)),
+        ("fields.csv", "csv", ("--fields", "timestamp,status,labels,fields")),
+        ("stages.jsonl", "jsonl", ("| where took>1 or status>=500 | fields pod, took",)),
+    )
+    for name, output, options in cases:
+        done = subprocess.run(
+            command("export", str(tmp_path / name), "-n", space, *options),
+            env=environment(LOGQ_URL=address(live.url)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        printed = subprocess.run(
+            command("search", "-o", output, "-n", space, *options),
+            env=environment(LOGQ_URL=address(live.url)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LIMIT,
+            check=True,
+        ).stdout
+        if output == "csv":
+            assert (tmp_path / name).read_bytes() == printed, name
+        else:
+            assert lines_of(tmp_path / name) == [json.loads(line) for line in printed.splitlines()], name
+
+
+def test_a_parquet_file_has_types(logq: Logq, known: list[bytes], tmp_path: Path) -> None:
+    path = tmp_path / "known.parquet"
+    assert logq("export", str(path), "-n", "prod").returncode == 0
+    rows = pyarrow.parquet.read_table(path).to_pylist()
+    assert [row["raw"] for row in rows] == known
+    assert rows[0]["timestamp"].to_pydatetime() == KNOWN
+    assert json.loads(rows[0]["fields"])["order.id"] == 7
+    assert json.loads(rows[0]["labels"]) == {"app": "shop"}
+    assert rows[4]["message"] == "plain text with \x1b[31mcolours\x1b[0m and a \ufffd byte"
+    assert [row["level"] for row in rows][1] == "error"
+    picked = logq("search", "-o", "parquet")
+    assert (picked.returncode, b"logq export" in picked.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["all.jsonl", "all.csv", "all.log", "fields.csv"])
+def test_an_export_goes_on_where_it_stopped(live: LiveStore, space: str, tmp_path: Path, name: str) -> None:
+    source = Source(live.url, namespace=space)
+    records = [b"record %d " % number + b"x" * 200 for number in range(60)]
+    source.write(*records, at=[KNOWN - timedelta(minutes=60 - number) for number in range(60)])
+    options = ("--since", "1d", *(("--fields", "message,status") if name.startswith("fields") else ()))
+    run = limited(source, live, records=10)
+    whole, path = tmp_path / f"whole-{name}", tmp_path / name
+    assert run("export", str(whole), *options).returncode == 0
+    cut = run("export", str(path), *options, at_most=max(whole.stat().st_size // 2, 1500))
+    assert cut.returncode == 2
+    assert b"File too large" in cut.stderr
+    assert b"--resume" in cut.stderr
+    assert not path.exists()
+    anew = run("export", str(path), *options)
+    assert (anew.returncode, b"was broken off" in anew.stderr) == (2, True)
+    other = run("export", str(path), "record", "--resume", *options)
+    assert (other.returncode, b"not the same: query" in other.stderr) == (2, True)
+    assert run("export", str(path), "--resume", *options).stderr == f"60 records in {path}\n".encode()
+    assert path.read_bytes() == whole.read_bytes()
+    assert sorted(os.listdir(tmp_path)) == sorted([name, f"whole-{name}"])
+    if name == "all.csv":
+        assert len(list(csv.reader(io.StringIO(path.read_text())))) == 61
+
+
+def test_ctrl_c_says_how_to_go_on(live: LiveStore, space: str, tmp_path: Path) -> None:
+    source = Source(live.url, namespace=space)
+    for minute in range(4):
+        source.write(*(b"%d " % n + b"x" * 2000 for n in range(20_000)), at=KNOWN - timedelta(minutes=minute))
+    path = tmp_path / "all.log"
+    script = (
+        "import loghouse.logq.slices as slices\n"
+        "slices.SLICE_RECORDS = 1\n"
+        "from loghouse.logq.cli import main; main()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "export", str(path), "-n", space],
+        env=environment(LOGQ_URL=address(live.url)),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    wait_for((tmp_path / "all.log.state").exists, "the first slice")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 130
+    assert b"--resume" in err
+    done = limited(source, live, records=1)("export", str(path), "--resume")
+    assert done.stderr == f"80000 records in {path}\n".encode()
+    assert path.read_bytes().count(b"\n") == 80_000
 
 
 def test_an_export_writes_over_nothing(logq: Logq, known: list[bytes], tmp_path: Path) -> None:
@@ -37,3 +202,30 @@ def test_a_refused_export_leaves_no_file(logq: Logq, known: list[bytes], tmp_pat
     assert done.returncode == 3
     assert b"--max-rows" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_files_can_be_exported(tmp_path: Path) -> None:
+    (tmp_path / "app.log").write_text("2026-08-01T10:00:00Z level=error status=500\n")
+    path = tmp_path / "out.jsonl"
+    done = subprocess.run(
+        command("export", str(path), "--file", str(tmp_path / "app.log"), "status=500"),
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [each["timestamp"] for each in lines_of(path)] == ["2026-08-01T10:00:00.000000000Z"]
+
+
+@pytest.mark.parametrize(
+    ("query", "fields", "by_store"),
+    [("", (), True), ("error | where status>=500", ("pod", "raw"), True), ("", ("status",), False)],
+)
+def test_lines_of_whole_records_are_written_by_the_store(
+    query: str, fields: tuple[str, ...], by_store: bool
+) -> None:
+    """Through Python it takes ten times as long."""
+    compiled = compile(parse(query), TimeRange(0, 1), now_ns=1)
+    assert (lines_sql(Format.JSONL, fields, compiled) is not None) is by_store
