@@ -2,7 +2,7 @@
 
 import base64
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from exporters.connection import Address, parse_address
 from exporters.settings import Secret
@@ -37,11 +37,21 @@ def parse_web_url(written: str, default_port: int = 0) -> WebUrl:
     if not parts.hostname or _has_blanks(parts.netloc):
         raise ValueError("it names no host")
     tls = parts.scheme == "https"
-    port = parts.port or default_port or (443 if tls else 80)
+    port = url_port(parts) or default_port or (443 if tls else 80)
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path
     _check_path(path)
     user, password = unquote(parts.username or ""), Secret(unquote(parts.password or ""))
     return WebUrl(Address(parts.hostname, port), tls, path, user, password)
+
+
+def url_port(parts: SplitResult) -> int | None:
+    """The port of a URL; the ValueError does not show it, as it is a part of a password with a slash."""
+    try:
+        return parts.port
+    except ValueError:
+        raise ValueError(
+            "the port is no number below 65536 (in a password write / as %2F, @ as %40, : as %3A)"
+        ) from None
 
 
 def basic_authorization(user: str, password: Secret) -> str:

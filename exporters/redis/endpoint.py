@@ -10,6 +10,7 @@ from exporters.connection import Address, parse_address
 from exporters.errors import ScrapeError
 from exporters.redis.settings import RedisSettings
 from exporters.settings import Secret, SettingsError
+from exporters.weburl import url_port
 
 if TYPE_CHECKING:
     import ssl
@@ -41,6 +42,8 @@ def parse_uri(uri: str) -> Endpoint:
     """An endpoint from `redis://user:password@host:port`, `host:port` or a path; else SettingsError."""
     scheme, separator, _ = uri.partition("://")
     try:
+        if not separator and "@" in uri.removeprefix("@"):
+            raise ValueError("credentials need redis:// before them")
         if not separator or scheme == "unix":
             return Endpoint(parse_address(uri, PORT))
         if scheme not in _SCHEMES:
@@ -48,7 +51,7 @@ def parse_uri(uri: str) -> Endpoint:
         url = urlsplit(uri)
         host = url.hostname or "localhost"
         return Endpoint(
-            Address(host, url.port or PORT),
+            Address(host, url_port(url) or PORT),
             unquote(url.username or ""),
             Secret(unquote(url.password or "")),
             scheme in _TLS_SCHEMES,

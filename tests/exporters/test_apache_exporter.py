@@ -292,6 +292,7 @@ def test_one_log_line_for_each_change(caplog: pytest.LogCaptureFixture) -> None:
     [
         ({"scrape_uri": "ftp://u:s3cret@h/"}, "the scheme is 'ftp'"),
         ({"scrape_uri": "http://u:s3cret@/"}, "names no host"),
+        ({"scrape_uri": "http://u:s3cret/x@h/"}, "write / as %2F"),
         ({"scrape_uri": "http://h/a b"}, "the path holds blanks"),
         ({"scrape_uri": "unix:relative"}, "write unix:/path"),
         ({"custom_headers": "s3cret"}, "write Name=value"),

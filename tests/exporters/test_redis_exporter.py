@@ -376,9 +376,10 @@ def test_a_password_never_shows(capfd: pytest.CaptureFixture[str]) -> None:
     shown = str(page) + "".join(capfd.readouterr())
     assert "s3cret" not in shown
     assert "t0psecret" not in shown
-    with pytest.raises(SettingsError) as error:
-        scrape(KIND, {"addr": "gopher://user:s3cret@host"})
-    assert "s3cret" not in str(error.value)
+    for addr in ("gopher://user:s3cret@host", "redis://user:s3cret/x@host", "user:s3cret@host"):
+        with pytest.raises(SettingsError) as error:
+            scrape(KIND, {"addr": addr})
+        assert "s3cret" not in str(error.value)
 
 
 def test_unix_socket(tmp_path: Path) -> None:
