@@ -20,6 +20,7 @@ from loghouse.logq.options import Common
 from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
 from loghouse.retention.command import Retention, retention
 from loghouse.rules.cli import app as rules
+from loghouse.verify.command import Verify, verify
 from loghouse.web.command import DEFAULT_WEB, Web, web
 
 app = typer.Typer(
@@ -141,6 +142,21 @@ class Ship(Common):
     node: Annotated[
         str, typer.Option("--node", help="Name of this node [default: host name].", envvar="LOGHOUSE_NODE")
     ] = ""
+    multiline: Annotated[
+        str, typer.Option("--multiline", help="How lines make events: auto, off, indent or start:REGEX.")
+    ] = "auto"
+    file_format: Annotated[
+        str, typer.Option("--file-format", help="Of all files: auto, cri, docker, plain or raw.")
+    ] = "auto"
+    kubernetes: Annotated[
+        str, typer.Option("--kubernetes", help="Ask for labels: auto (in a pod), off, or the API's URL.")
+    ] = "auto"
+    kubernetes_token: Annotated[
+        str, typer.Option("--kubernetes-token-file", help="Token for the API [default: the pod's].")
+    ] = ""
+    kubernetes_ca: Annotated[
+        str, typer.Option("--kubernetes-ca-file", help="CA of the API [default: the pod's].")
+    ] = ""
 
 
 def ship(options: Ship) -> ExitCode:
@@ -148,8 +164,10 @@ def ship(options: Ship) -> ExitCode:
 
     Example: loghouse ship --once /var/log/pods
     """
+    from loghouse.kubernetes.api import server_of
     from loghouse.ship.command import ship as send
     from loghouse.ship.progress import shown_on_terminal
+    from loghouse.ship.reading import Reading
 
     with nullcontext() if options.quiet or not options.once else shown_on_terminal() as on_progress:
         summary = send(
@@ -159,6 +177,8 @@ def ship(options: Ship) -> ExitCode:
             options.node,
             options.once,
             on_progress=on_progress,
+            reading=Reading(options.multiline, options.file_format),
+            kubernetes=server_of(options.kubernetes, options.kubernetes_token, options.kubernetes_ca),
         )
     if not options.quiet:
         console.say(str(summary))
@@ -249,6 +269,7 @@ add(app, "ship", Ship, ship)
 add(app, "receive", Receive, receive)
 add(app, "web", Web, web)
 app.add_typer(access_app, name="access")
+add(app, "verify", Verify, verify)
 add(app, "retention", Retention, retention)
 add(app, "backup", Backup, backup)
 add(app, "restore", Restore, restore)

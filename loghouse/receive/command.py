@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import threading
@@ -10,12 +11,19 @@ from pathlib import Path
 
 from loghouse.config import StoreUrl
 from loghouse.errors import UsageError
+from loghouse.receive.chunks import Chunks
 from loghouse.receive.forward_server import ForwardServer
 from loghouse.receive.handshake import Secrets
 from loghouse.receive.http import HttpServer
 from loghouse.receive.intake import Intake
-from loghouse.receive.storing import StoreSink
+from loghouse.receive.spooling import SpoolSink
 from loghouse.receive.syslog import SyslogServer
+from loghouse.spool.delivery import Delivery
+from loghouse.spool.spool import Spool
+from loghouse.store.client import Store
+
+INSERT_TIMEOUT = 120.0  # seconds without an answer to an insert
+STOP_DEADLINE = 10.0  # seconds that a stopped receiver takes for what is in the spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +43,16 @@ class Listening:
 class Receiver:
     """All servers and the intake behind them; listens once it exists."""
 
-    def __init__(self, listening: Listening, store_url: StoreUrl, node: str = "") -> None:
+    def __init__(self, listening: Listening, store_url: StoreUrl, state_dir: str, node: str = "") -> None:
+        """`state_dir` holds what was acknowledged and is not stored yet; one process owns it."""
         node = node or socket.gethostname()
         token = _secret(listening.token_file)
         secrets = _secrets(listening)
         tls = _tls(listening)
-        self.intake = Intake(StoreSink(store_url, node))
+        self.spool = Spool(os.path.join(state_dir, "spool"))
+        chunks = Chunks(state_dir)
+        self.delivery = Delivery(self.spool, lambda: Store(store_url, read_timeout=INSERT_TIMEOUT))
+        self.intake = Intake(SpoolSink(self.spool, self.delivery, chunks, node), node)
         self.forward: ForwardServer | None = None
         self.http: HttpServer | None = None
         self.syslog: SyslogServer | None = None
@@ -57,11 +69,15 @@ class Receiver:
             raise UsageError(f"cannot listen ({error})", "Choose another HOST:PORT") from None
 
     def close(self) -> None:
-        """Stop taking, then store what was taken."""
+        """Stop taking, then store what was taken; what the store does not take now stays in the spool."""
         for server in (self.forward, self.http, self.syslog):
             if server:
                 server.close()
         self.intake.close()
+        stopped = threading.Event()
+        stopped.set()
+        self.delivery.close(stopped, STOP_DEADLINE)
+        self.spool.close()
 
     def __str__(self) -> str:
         ports = [("forward", self.forward), ("http", self.http), ("syslog", self.syslog)]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loghouse.receive.inflate import MAX_BODY, Broken, TooLarge, unpacked
-from loghouse.receive.kubernetes import line_of, output_of, stream_of
+from loghouse.receive.kubernetes import line_of, output_of, part_of, stream_of
 from loghouse.receive.streams import Received, Sorter
 
 MAX_MESSAGE = 64 << 20  # bytes of one message on the wire
@@ -112,6 +112,9 @@ def _sorted(tag: str, entries: Iterator[Any], option: dict[bytes, Any]) -> Recei
                 second, nanosecond = time, 0
             else:
                 second, nanosecond = _second(time)
+            if "partial_message" in record and (part := part_of(tag, record, second, nanosecond)):
+                sorter.parts.append(part)
+                continue
             line = line_of(record)
             raw = orjson.dumps(record, None, keys) if line is None else line.encode("utf-8", LOST)
             add(stream_of(tag, record), second, nanosecond, raw, output_of(record))

@@ -22,6 +22,8 @@ IDLE_SECONDS = 3600.0  # a quiet application keeps its connection; TCP keepalive
 ANSWER_SECONDS = 30.0
 READ_BYTES = 1 << 18
 PROTOCOL = "forward"
+HEARTBEAT = b"\0"
+HEARTBEAT_BYTES = 16
 
 
 class ForwardServer:
@@ -43,14 +45,18 @@ class ForwardServer:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family, backlog=256)
         self.port: int = self._listener.getsockname()[1]
+        self._heartbeats = socket.socket(family, socket.SOCK_DGRAM)
+        self._heartbeats.bind((host, self.port))
         self._places = threading.BoundedSemaphore(MOST_CONNECTIONS)
-        threading.Thread(target=self._accept, name="forward", daemon=True).start()
+        for work in (self._accept, self._answer_heartbeats):
+            threading.Thread(target=work, name="forward", daemon=True).start()
 
     def close(self) -> None:
         """Stop listening and close every connection; what has no ack is sent again by its sender."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        for listener in (self._listener, self._heartbeats):
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
         with self._lock:
             for connection in self._open:
                 with contextlib.suppress(OSError):
@@ -67,6 +73,17 @@ class ForwardServer:
                 connection.close()
                 continue
             threading.Thread(target=self._serve, args=(connection,), name="forward", daemon=True).start()
+
+    def _answer_heartbeats(self) -> None:
+        """Fluentd may ask over UDP whether we live: a zero byte, to be sent back."""
+        while True:
+            try:
+                asked, sender = self._heartbeats.recvfrom(HEARTBEAT_BYTES)
+                if asked == HEARTBEAT:  # nothing else is answered, so nobody can be flooded through us
+                    self._heartbeats.sendto(HEARTBEAT, sender)
+            except OSError:
+                if self._listener.fileno() < 0:
+                    return
 
     def _serve(self, connection: socket.socket) -> None:
         try:
@@ -123,8 +140,10 @@ class ForwardServer:
         if value is None:
             return  # an empty heartbeat of Fluentd
         taken = message(value)
-        self._intake.accept(PROTOCOL, taken.received, taken.identity)
-        if taken.chunk is not None:
+        if taken.chunk is None:
+            self._intake.insist(PROTOCOL, taken.received)
+        else:
+            self._intake.accept(PROTOCOL, taken.received, taken.identity)
             connection.settimeout(ANSWER_SECONDS)
             connection.sendall(_ack(taken.chunk))
             connection.settimeout(IDLE_SECONDS)

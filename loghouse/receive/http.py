@@ -18,8 +18,9 @@ from urllib.parse import parse_qsl
 from loghouse.errors import LoghouseError
 from loghouse.receive import bodies
 from loghouse.receive.inflate import MAX_BODY, Broken, TooLarge, unpacked
-from loghouse.receive.intake import Busy, Intake
+from loghouse.receive.intake import Intake
 from loghouse.receive.streams import Received
+from loghouse.spool.spool import SpoolFull
 
 THREADS = 16
 IDLE_SECONDS = 30
@@ -205,7 +206,7 @@ class HttpServer:
         result = self._answer(environ)
         headers = [("Content-Type", result.kind), ("Content-Length", str(len(result.body)))]
         headers += [("X-Elastic-Product", "Elasticsearch"), ("X-Content-Type-Options", "nosniff")]
-        if result.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        if result.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
             headers.append(("Retry-After", "5"))
         if result.status == HTTPStatus.UNAUTHORIZED:
             headers.append(("WWW-Authenticate", 'Bearer realm="loghouse"'))
@@ -224,8 +225,8 @@ class HttpServer:
             return self._refused(413, error)
         except Broken as error:
             return self._refused(400, error)
-        except Busy as error:
-            return self._refused(503, error)
+        except SpoolFull as error:
+            return self._refused(429, error)
         except LoghouseError as error:
             return self._refused(503, error)
         except Exception as error:  # noqa: BLE001 - one request's defect must not reach its client as a traceback

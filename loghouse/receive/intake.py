@@ -1,13 +1,11 @@
 """From all senders into one place: what is accepted here is durable when `accept` returns.
 
-One thread commits what has gathered while the last commit ran, so that many small senders share one commit.
-What carries a chunk id is committed alone under an id made of it: sent again, also after a crash, it is
-stored once.
+One thread commits what has gathered while the last commit ran, so that many small senders share one sync. A
+chunk that is durable is not taken again: sent once more, also after a crash, it is stored once.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
@@ -17,14 +15,18 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from loghouse.errors import LoghouseError
-from loghouse.receive.streams import Piece, Received, Stream
+from loghouse.receive.chunks import chunk_id
+from loghouse.receive.rows import row_of, source_of
+from loghouse.receive.streams import Part, Piece, Received, Stream
+from loghouse.spool.rows import Row
+from loghouse.spool.spool import SpoolFull
 
 log = logging.getLogger("loghouse.receive")
 
 MAX_WAITING = 128 << 20  # bytes that senders have handed over and that are not durable yet
 MAX_COMMIT = 16 << 20
 PATIENCE = 60.0  # seconds until a sender is told to come again
-REMEMBERED_CHUNKS = 100_000
+RETRY_WAIT = 1.0  # seconds between two attempts for a sender that is held
 REMEMBERED_STREAMS = 50_000
 
 
@@ -32,20 +34,30 @@ class Busy(LoghouseError):
     """Not durable within the time a sender waits; it has to send again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A piece with its identity: a row of the ingest table."""
+@dataclass(slots=True)
+class Group:
+    """What becomes durable together: rows, parts of records, and the chunks that both came in."""
 
-    source: int
-    offset: int
-    piece: Piece
+    rows: list[Row] = field(default_factory=list)
+    chunks: list[bytes] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
 
 class Sink(Protocol):
-    """Where rows become durable."""
+    """Where rows become durable. One thread calls it, but for `knows` and `failing_since`."""
 
-    def commit(self, id: str, rows: list[Row]) -> None:
-        """Return when the rows are durable. The same id again is the same rows and changes nothing."""
+    @property
+    def failing_since(self) -> float | None:
+        """Since when what is durable here gets no further, by `time.monotonic`; None if it does."""
+
+    def knows(self, chunk: bytes) -> bool:
+        """Whether the rows of a chunk are durable."""
+
+    def commit(self, group: Group) -> None:
+        """Return when the group is durable, all of it or nothing."""
+
+    def tend(self) -> float | None:
+        """Do what is due; seconds until the next call, None if only after a commit."""
 
     def close(self) -> None: ...
 
@@ -61,16 +73,16 @@ class _Waiting:
 class Intake:
     """Takes what was received; counts by protocol for /metrics."""
 
-    def __init__(self, sink: Sink, patience: float = PATIENCE) -> None:
+    def __init__(self, sink: Sink, node: str = "", patience: float = PATIENCE) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
-        self.failing_since: float | None = None
         self._sink = sink
+        self._node = node
         self._patience = patience
+        self._failing_since: float | None = None
         self._queue: deque[_Waiting] = deque()
         self._size = 0
         self._changed = threading.Condition()
         self._closing = False
-        self._chunks: OrderedDict[bytes, None] = OrderedDict()
         self._session = uuid.uuid4().bytes
         self._ends: OrderedDict[tuple[Stream, str], tuple[int, int]] = OrderedDict()
         self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
@@ -78,7 +90,14 @@ class Intake:
 
     @property
     def waiting_bytes(self) -> int:
+        """Received and not durable yet."""
         return self._size
+
+    @property
+    def failing_since(self) -> float | None:
+        """Since when nothing could be made durable, or nothing gets into the store; by `time.monotonic`."""
+        times = [since for since in (self._failing_since, self._sink.failing_since) if since is not None]
+        return min(times, default=None)
 
     def count(self, protocol: str, what: str, number: int = 1) -> None:
         """Add to a counter of /metrics."""
@@ -87,12 +106,35 @@ class Intake:
                 self.counts[protocol, what] += number
 
     def accept(self, protocol: str, received: Received, chunk: bytes = b"") -> None:
-        """Return when all records are durable; raises `Busy` when they are not in time."""
+        """Return when all records are durable; raises `Busy` or `SpoolFull` when they are not in time.
+
+        `chunk` is what its sender calls it, the same each time it is sent; b'' if it has no name.
+        """
+        self._count_bad(protocol, received)
+        self._accept(protocol, received, chunk)
+
+    def insist(self, protocol: str, received: Received) -> None:
+        """As `accept`, for senders that never send again: they are held until there is room.
+
+        Raises `Busy` only when the receiver stops.
+        """
+        self._count_bad(protocol, received)
+        while True:
+            try:
+                return self._accept(protocol, received, b"")
+            except (Busy, SpoolFull):
+                with self._changed:
+                    if self._closing or self._changed.wait_for(lambda: self._closing, RETRY_WAIT):
+                        raise
+
+    def _count_bad(self, protocol: str, received: Received) -> None:
         self.count(protocol, "bad", received.bad)
         self.count(protocol, "truncated", received.truncated)
-        if not received.pieces:
+
+    def _accept(self, protocol: str, received: Received, chunk: bytes) -> None:
+        if not received.pieces and not received.parts:
             return
-        waiting = _Waiting(received, chunk)
+        waiting = _Waiting(received, chunk_id(chunk) if chunk else b"")
         deadline = time.monotonic() + self._patience
         if not self._put(waiting, deadline, protocol):
             return
@@ -115,7 +157,7 @@ class Intake:
         """Queue it when there is room; False for a chunk that is durable already."""
         size = waiting.received.size
         with self._changed:
-            if waiting.chunk and waiting.chunk in self._chunks:
+            if waiting.chunk and self._sink.knows(waiting.chunk):
                 self.counts[protocol, "repeated_chunks"] += 1
                 return False
             while self._size and self._size + size > MAX_WAITING and not self._closing:
@@ -132,81 +174,84 @@ class Intake:
         while group := self._next():
             error: LoghouseError | None = None
             try:
-                self._commit(group)
-                self.failing_since = None
+                self._sink.commit(self._grouped(group))
+                self._failing_since = None
             except LoghouseError as problem:
                 error = problem
-                self.failing_since = self.failing_since or time.monotonic()
+                self._note_failure()
                 log.error("%s", problem.message)
             except Exception as problem:
                 error = Busy(f"cannot store records ({type(problem).__name__})")
-                self.failing_since = self.failing_since or time.monotonic()
+                self._note_failure()
                 log.exception("cannot store records")
             with self._changed:
-                for waiting in group:
-                    self._size -= waiting.received.size
-                    if error is None and waiting.chunk:
-                        self._remember(waiting.chunk)
+                self._size -= sum(waiting.received.size for waiting in group)
                 self._changed.notify_all()
             for waiting in group:
                 waiting.error = error
                 waiting.done.set()
 
+    def _note_failure(self) -> None:
+        if self._failing_since is None:
+            self._failing_since = time.monotonic()
+
     def _next(self) -> list[_Waiting]:
         """What goes into the next commit; nothing at the end."""
-        with self._changed:
-            while not self._queue and not self._closing:
-                self._changed.wait()
-            group: list[_Waiting] = []
-            size = 0
-            while self._queue and size < MAX_COMMIT:
-                if self._queue[0].chunk and group:
-                    break
-                group.append(self._queue.popleft())
-                size += group[-1].received.size
-                if group[-1].chunk:
-                    break
-            return group
+        while True:
+            due = self._tended()
+            with self._changed:
+                if not self._queue and not self._closing:
+                    self._changed.wait(due)
+                group: list[_Waiting] = []
+                size = 0
+                while self._queue and size < MAX_COMMIT:
+                    group.append(self._queue.popleft())
+                    size += group[-1].received.size
+                if group or self._closing:
+                    return group
 
-    def _commit(self, group: list[_Waiting]) -> None:
-        chunk = group[0].chunk
-        if chunk and chunk in self._chunks:
-            return
-        pieces = [piece for waiting in group for piece in waiting.received.pieces]
-        if chunk:
-            self._sink.commit(hashlib.sha256(chunk).hexdigest()[:32], _of_chunk(pieces, chunk))
-        else:
-            self._sink.commit(uuid.uuid4().hex, [self._next_row(piece) for piece in pieces])
+    def _tended(self) -> float | None:
+        try:
+            return self._sink.tend()
+        except Exception:
+            self._note_failure()
+            log.exception("cannot store records")
+            return RETRY_WAIT
+
+    def _grouped(self, waiting: list[_Waiting]) -> Group:
+        """One group of what waits; of a chunk that came twice only once."""
+        group = Group()
+        chunks: dict[bytes, None] = {}
+        for each in waiting:
+            if each.chunk:
+                if each.chunk in chunks or self._sink.knows(each.chunk):
+                    continue
+                chunks[each.chunk] = None
+                group.rows.extend(self._rows_of_chunk(each.received.pieces, each.chunk))
+            else:
+                group.rows.extend(self._next_row(piece) for piece in each.received.pieces)
+            group.parts.extend(each.received.parts)
+        group.chunks = [*chunks]
+        return group
 
     def _next_row(self, piece: Piece) -> Row:
         """The piece as the next bytes of its stream. A stream begins anew with each start of the receiver."""
         key = (piece.stream, piece.wrapper)
         source, offset = self._ends.pop(key, (0, 0))
         if not source:
-            source = _source(self._session + uuid.uuid4().bytes, key)
+            source = source_of(self._session + uuid.uuid4().bytes, piece)
         self._ends[key] = (source, offset + len(piece.data))
         if len(self._ends) > REMEMBERED_STREAMS:
             self._ends.popitem(last=False)
-        return Row(source, offset, piece)
+        return row_of(source, offset, piece, self._node)
 
-    def _remember(self, chunk: bytes) -> None:
-        self._chunks[chunk] = None
-        if len(self._chunks) > REMEMBERED_CHUNKS:
-            self._chunks.popitem(last=False)
-
-
-def _of_chunk(pieces: list[Piece], chunk: bytes) -> list[Row]:
-    """Rows whose identity is the chunk's, so that a chunk sent again has the same."""
-    rows: list[Row] = []
-    ends: dict[int, int] = {}
-    for piece in pieces:
-        source = _source(chunk, (piece.stream, piece.wrapper))
-        offset = ends.get(source, 0)
-        rows.append(Row(source, offset, piece))
-        ends[source] = offset + len(piece.data)
-    return rows
-
-
-def _source(seed: bytes, key: tuple[Stream, str]) -> int:
-    digest = hashlib.blake2b(seed + repr(key).encode(errors="replace"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") or 1
+    def _rows_of_chunk(self, pieces: list[Piece], chunk: bytes) -> list[Row]:
+        """Rows whose identity is the chunk's, so that a chunk sent again has the same."""
+        rows: list[Row] = []
+        ends: dict[int, int] = {}
+        for piece in pieces:
+            source = source_of(chunk, piece)
+            offset = ends.get(source, 0)
+            rows.append(row_of(source, offset, piece, self._node))
+            ends[source] = offset + len(piece.data)
+        return rows

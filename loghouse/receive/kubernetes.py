@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from loghouse.receive.streams import Labels, Stream, labels, name
+from loghouse.receive.streams import Labels, Part, Stream, labels, name
 from loghouse.ship.paths import workload_of
 
 Record = Mapping[str, Any]
@@ -24,6 +24,7 @@ ENVELOPE = frozenset(
         *("container_name", "partial_message", "partial_id", "partial_ordinal", "partial_last"),
     )
 )
+MAX_PART_KEY = 200
 OUTPUTS = {"stderr": b"stderr"}
 
 # Each column by the names that senders of labels give it, best first.
@@ -131,6 +132,18 @@ def line_of(record: Record) -> str | None:
     if isinstance(line, str) and record.keys() <= ENVELOPE and len(record) > 1:
         return line.removesuffix("\n")
     return None
+
+
+def part_of(tag: str, record: Record, second: int, nanosecond: int) -> Part | None:
+    """The part of a longer line that Docker's fluentd driver sent; None for a whole record."""
+    text, ordinal = record.get("log"), str(record.get("partial_ordinal", ""))
+    named = isinstance(text, str) and record.get("partial_id") and ordinal.isdecimal() and len(ordinal) < 10
+    if not named or record.get("partial_message") != "true":
+        return None
+    key = f"{record.get('container_id', '')}/{record['partial_id']}"[:MAX_PART_KEY]
+    last = record.get("partial_last") == "true"
+    output = output_of(record).decode()
+    return Part(key, int(ordinal), last, stream_of(tag, record), second, nanosecond, output, str(text))
 
 
 def output_of(record: Record) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 MAX_RECORD: Final = 1 << 20  # bytes; longer ones are cut
@@ -47,6 +47,20 @@ class Piece:
     records: int
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a record that its sender cut: `key` names the record, `ordinal` the place in it."""
+
+    key: str
+    ordinal: int
+    last: bool
+    stream: Stream
+    second: int
+    nanosecond: int
+    output: str
+    text: str
+
+
 @dataclass(slots=True)
 class Received:
     """What one request brought: its pieces, and what could not be taken as it came."""
@@ -54,15 +68,17 @@ class Received:
     pieces: list[Piece]
     bad: int = 0
     truncated: int = 0
+    parts: list[Part] = field(default_factory=list)
 
     @property
     def records(self) -> int:
-        return sum(piece.records for piece in self.pieces)
+        """How many there are; one that came in parts counts when its last part is here."""
+        return sum(piece.records for piece in self.pieces) + sum(part.last for part in self.parts)
 
     @property
     def size(self) -> int:
         """Bytes of lines."""
-        return sum(len(piece.data) for piece in self.pieces)
+        return sum(len(piece.data) for piece in self.pieces) + sum(len(part.text) for part in self.parts)
 
 
 class Sorter:
@@ -71,6 +87,7 @@ class Sorter:
     def __init__(self) -> None:
         self.bad = 0
         self.truncated = 0
+        self.parts: list[Part] = []
         self._lines: dict[tuple[Stream, str], list[bytes]] = {}
         self._second = -1
         self._prefix = b""
@@ -113,7 +130,7 @@ class Sorter:
             for (stream, wrapper), lines in self._lines.items()
             for piece in _pieces(stream, wrapper, lines)
         ]
-        return Received(pieces, self.bad, self.truncated)
+        return Received(pieces, self.bad, self.truncated, self.parts)
 
 
 def _pieces(stream: Stream, wrapper: str, lines: list[bytes]) -> Iterator[Piece]:

@@ -109,7 +109,8 @@ class SyslogServer:
                 listener.shutdown(socket.SHUT_RDWR)
             listener.close()
 
-    def _store(self, messages: list[bytes]) -> None:
+    def _store(self, messages: list[bytes], hold: bool) -> None:
+        """Make messages durable. While there is no room, their sender waits with `hold`, or they are lost."""
         if not messages:
             return
         sorter = Sorter()
@@ -117,7 +118,7 @@ class SyslogServer:
         for line in messages:
             add(sorter, line, now)
         try:
-            self._intake.accept(PROTOCOL, sorter.received())
+            (self._intake.insist if hold else self._intake.accept)(PROTOCOL, sorter.received())
         except LoghouseError:
             self._intake.count(PROTOCOL, "lost", len(messages))
             raise
@@ -129,7 +130,7 @@ class SyslogServer:
                 with contextlib.suppress(BlockingIOError):
                     while len(messages) < 1000:
                         messages.append(self._datagrams.recv(LONGEST_DATAGRAM, socket.MSG_DONTWAIT))
-                self._store([line.strip(b"\r\n\0") for line in messages if line.strip(b"\r\n\0")])
+                self._store([line.strip(b"\r\n\0") for line in messages if line.strip(b"\r\n\0")], hold=False)
             except LoghouseError:
                 continue  # counted
             except OSError:
@@ -154,9 +155,9 @@ class SyslogServer:
                 connection.settimeout(IDLE_SECONDS)
                 while data := connection.recv(1 << 16):
                     buffer += data
-                    self._store(list(frames(buffer)))
+                    self._store(list(frames(buffer)), hold=True)
                 if buffer:
-                    self._store([bytes(buffer)])  # the sender ended without a line end
+                    self._store([bytes(buffer)], hold=True)  # the sender ended without a line end
         except LoghouseError:
             self._intake.count(PROTOCOL, "connections_broken")
         except OSError:

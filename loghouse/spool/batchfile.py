@@ -81,10 +81,10 @@ class BatchWriter:
         self.lines += row.lines
         self.bytes += len(row.data)
 
-    def flush(self, whole: bool = False, note: Any = None) -> None:
+    def flush(self, whole: bool = False) -> None:
         """Write the rows gathered if they make a block, or with `whole` all of them. Raises OSError."""
         if self._block and (whole or self._block_bytes >= BLOCK_BYTES):
-            self._write(_framed(_compressed(self._block, note)))
+            self._write(_framed(_compressed(self._block, None)))
             self._block = []
             self._block_bytes = 0
 
@@ -94,12 +94,14 @@ class BatchWriter:
         Raises OSError; then none of them is in the file.
         """
         before = self.size
-        self.flush(whole=True, note=note)
+        self._write(_framed(_compressed(self._block, note)))
         try:
             os.fdatasync(self._descriptor)
         except OSError:
             self._cut_back(before)
             raise
+        self._block = []
+        self._block_bytes = 0
 
     def drop_unwritten(self) -> None:
         """Forget the rows that `flush` or `sync` could not write."""

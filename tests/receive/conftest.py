@@ -3,9 +3,11 @@
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from receiving import eventually
 
 from loghouse.config import StoreUrl
 from loghouse.receive.command import Listening, Receiver
@@ -23,14 +25,25 @@ def received_url(store_url: StoreUrl) -> StoreUrl:
     return url
 
 
+@pytest.fixture(scope="session")
+def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("receive")
+
+
 @pytest.fixture
-def query(received_url: StoreUrl) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
+def query(received_url: StoreUrl, state_dir: Path) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
+    """Asks the store once it has everything that was acknowledged."""
+
+    def ask(sql: str, **params: Any) -> list[tuple[Any, ...]]:
+        eventually(lambda: not [*state_dir.glob("spool/*.open"), *state_dir.glob("spool/*.batch")])
+        return store.rows(sql, params)
+
     with Store(received_url) as store:
-        yield lambda sql, **params: store.rows(sql, params)
+        yield ask
 
 
 @pytest.fixture(scope="session")
-def receiver(received_url: StoreUrl) -> Iterator[Receiver]:
-    receiver = Receiver(ANYWHERE, received_url, "node-1")
+def receiver(received_url: StoreUrl, state_dir: Path) -> Iterator[Receiver]:
+    receiver = Receiver(ANYWHERE, received_url, str(state_dir), "node-1")
     yield receiver
     receiver.close()

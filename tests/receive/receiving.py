@@ -5,32 +5,43 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from loghouse.receive.intake import Row
+from loghouse.receive.intake import Group
+from loghouse.spool.rows import Row
 
 
 class Memory:
     """A sink that keeps rows; `gate` holds commits back while it is cleared."""
 
+    failing_since = None
+
     def __init__(self) -> None:
-        self.rows: dict[str, list[Row]] = {}
+        self.rows: list[Row] = []
+        self.chunks: set[bytes] = set()
         self.commits = 0
         self.gate = threading.Event()
         self.gate.set()
         self.error: Exception | None = None
 
-    def commit(self, id: str, rows: list[Row]) -> None:
+    def knows(self, chunk: bytes) -> bool:
+        return chunk in self.chunks
+
+    def tend(self) -> None:
+        return None
+
+    def commit(self, group: Group) -> None:
         assert self.gate.wait(20)
         if self.error:
             raise self.error
         self.commits += 1
-        self.rows.setdefault(id, rows)
+        self.rows.extend(group.rows)
+        self.chunks.update(group.chunks)
 
     def close(self) -> None:
         pass
 
     @property
     def data(self) -> bytes:
-        return b"".join(row.piece.data for rows in self.rows.values() for row in rows)
+        return b"".join(row.data for row in self.rows)
 
 
 def eventually(condition: Callable[[], Any], limit: float = 20.0) -> Any:

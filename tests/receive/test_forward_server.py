@@ -226,3 +226,14 @@ def test_kubernetes_records_and_dockers_become_columns(receiver: Receiver, query
         ("prod", "web-0", "fw", "web", "stderr", "hello"),
         ("prod", "web-0", "fw", "web", "stdout", "trace\n  at x"),
     ]
+
+
+def test_a_heartbeat_over_udp_is_answered_and_nothing_else_is() -> None:
+    with server() as (_, _, port), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(20)
+        client.sendto(b"anything else", ("127.0.0.1", port))
+        client.sendto(b"\0", ("127.0.0.1", port))
+        assert client.recv(16) == b"\0"
+        client.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            client.recv(16)

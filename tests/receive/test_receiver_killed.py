@@ -8,9 +8,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgpack
+from receiving import eventually
 
 from loghouse.config import StoreUrl
 
@@ -20,8 +22,9 @@ START = "from loghouse.cli import main; main()"
 TIME = 1_790_000_000
 
 
-def start(url: StoreUrl) -> tuple[subprocess.Popen[bytes], int]:
+def start(url: StoreUrl, state: Path) -> tuple[subprocess.Popen[bytes], int]:
     arguments = ["receive", "--url", f"clickhouse://{url.address}/{url.database}", "--forward", "127.0.0.1:0"]
+    arguments += ["--state-dir", str(state)]
     process = subprocess.Popen(
         [sys.executable, "-c", START, *arguments, "--http", ""],
         stderr=subprocess.PIPE,
@@ -51,11 +54,11 @@ def send(port: int, number: int) -> bool:
 
 
 def test_kill_loses_and_doubles_nothing(
-    received_url: StoreUrl, query: Callable[..., list[tuple[Any, ...]]]
+    received_url: StoreUrl, query: Callable[..., list[tuple[Any, ...]]], tmp_path: Path
 ) -> None:
     acknowledged = 0
     for life in range(4):
-        process, port = start(received_url)
+        process, port = start(received_url, tmp_path)
         assert process.stderr
         try:
             # The last acknowledged chunk again, as if its ack had been lost with the receiver.
@@ -75,7 +78,11 @@ def test_kill_loses_and_doubles_nothing(
             process.wait(20)
             process.stderr.close()
     assert acknowledged == CHUNKS
-    rows = query(
-        "SELECT count(), uniqExact(raw), uniqExact(source_id, offset) FROM logs WHERE container = 'killed'"
-    )
-    assert rows == [(CHUNKS * RECORDS,) * 3]
+    process, _ = start(received_url, tmp_path)  # what is in the spool is stored by the next life
+    sql = "SELECT count(), uniqExact(raw), uniqExact(source_id, offset) FROM logs WHERE container = 'killed'"
+    eventually(lambda: query(sql)[0][1] == CHUNKS * RECORDS)
+    assert query(sql) == [(CHUNKS * RECORDS,) * 3]
+    process.terminate()
+    assert process.wait(20) == 0
+    assert process.stderr
+    process.stderr.close()

@@ -128,7 +128,7 @@ def test_what_was_synced_survives_without_commit(directory: str, torn: int) -> N
         writer.add(row(number))
         writer.sync(note=f"note {number}")
     writer.add(row(3))
-    writer.flush(whole=True, note="not synced")
+    writer.flush(whole=True)
     os.truncate(writer.path, writer.size - torn)
     killed(spool)
     again = Spool(directory)
