@@ -94,4 +94,5 @@ def _place(origin: Origin, wrapper: str, node: str) -> spooled.Place:
         origin.workload,
         origin.pod_uid,
         origin.restart,
+        origin.labels,
     )

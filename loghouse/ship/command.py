@@ -9,9 +9,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from loghouse.config import StoreUrl
+from loghouse.kubernetes.api import Server
 from loghouse.ship.discover import Discovery
+from loghouse.ship.metadata import watching
 from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
 from loghouse.ship.reading import Reading
@@ -38,16 +41,34 @@ def ship(
     stop: threading.Event | None = None,
     on_progress: Callable[[Summary], None] | None = None,
     reading: Reading = Reading(),  # noqa: B008 - it is frozen
+    kubernetes: Server | None = None,
 ) -> Summary:
     """Ship the logs below `paths` into the store: follow them, or with `once` read to their end and return.
 
     Ends early when `stop` is set, or by SIGINT or SIGTERM when called in the main thread: what has been read
-    is stored within a deadline, or else waits in the spool for the next run. Raises `LoghouseError` if it
-    cannot go on.
+    is stored within a deadline, or else waits in the spool for the next run. `kubernetes` is asked about the
+    pods of the node. Raises `LoghouseError` if it cannot go on.
     """
-    problems = Problems()
     node = node or socket.gethostname()
-    stop = stop or threading.Event()
+    with watching(kubernetes, node) as pods:
+        reading = replace(reading, pods=pods, hold=0.0 if once else reading.hold)
+        return _ship(
+            paths, store_url, state_dir, node, once, store, stop or threading.Event(), on_progress, reading
+        )
+
+
+def _ship(
+    paths: Sequence[str],
+    store_url: StoreUrl,
+    state_dir: str,
+    node: str,
+    once: bool,
+    store: IngestStore | None,
+    stop: threading.Event,
+    on_progress: Callable[[Summary], None] | None,
+    reading: Reading,
+) -> Summary:
+    problems = Problems()
     discovery = Discovery(paths or DEFAULT_PATHS, node, problems, own=state_dir)
     spool = Spool(os.path.join(state_dir, "spool"))
     offsets = Offsets(state_dir, problems, {each.sequence: each.trailer.note for each in spool.pending()})

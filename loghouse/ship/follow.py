@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import time
 
+from loghouse.kubernetes.pod import Pod
 from loghouse.ship.batch import Row
 from loghouse.ship.discover import Found
+from loghouse.ship.hints import rules_of
+from loghouse.ship.metadata import Writer, written_by
 from loghouse.ship.offsets import Offsets, Position, Waits
 from loghouse.ship.partials import Piece
 from loghouse.ship.paths import NEWEST, LogFile
@@ -24,13 +27,16 @@ class Lineage:
         "_known",
         "_node",
         "_opened_once",
+        "_pod",
         "_present",
         "_problems",
         "_reading",
         "_records",
         "_ready",
+        "_seen_at",
         "_segments",
         "_waits",
+        "_writer",
         "active_at",
         "due",
         "found",
@@ -55,6 +61,9 @@ class Lineage:
         self.unread = False  # a file could not be opened: try again later
         self.due = 0.0  # when the next turn is
         self.active_at = 0.0  # when there was something to read
+        self._writer = Writer(found.origin)
+        self._pod: Pod | None = None  # what the API told last
+        self._seen_at: float | None = None  # when the API was asked first
         self._node = node
         self._problems = problems
         self._known = offsets.positions(self.origin.lineage)
@@ -144,6 +153,8 @@ class Lineage:
             if self._waits:
                 self._restore(now)
             self._opened_once = True
+        if self._waits_for_pod(now):
+            return False
         if len(self._segments) != 1 or self._waits or self._ready:
             return bool(self._segments or self._waits or self._ready)
         segment = self._segments[-1]
@@ -186,9 +197,7 @@ class Lineage:
     def changes(self) -> tuple[dict[int, Position], Waits | None]:
         """What the rows read since the last call change once they are stored."""
         positions, self._changed = self._changed, {}
-        if self._records is None:
-            return positions, None
-        waits = self._records.waits()
+        waits = self._records.waits() if self._records else {}
         if waits == self._waits:
             return positions, None
         self._waits = waits
@@ -223,22 +232,51 @@ class Lineage:
             return []
         if len(piece.data) > MAX_LINE:
             self._problems.count("lines longer than 1 MiB cut")
-        pieces = self._records_of(segment.wrapper, now).feed(piece, now)
+        pieces: list[Piece] = []
+        if self._writer.excluded:
+            self._records = None
+        else:
+            pieces = self._records_of(segment.wrapper, now).feed(piece, now)
         position = segment.position()
         self._known[position.source] = self._changed[position.source] = position
         return self._with_ready(self._as_rows(pieces))
 
     def _with_ready(self, rows: list[Row]) -> list[Row]:
         ready, self._ready = self._ready, []
-        return ready + rows if ready else rows
+        return ready + rows if ready and not self._writer.excluded else rows
 
     def _records_of(self, wrapper: str, now: float) -> Records:
         if self._records and self._records.wrapper != wrapper:
-            self._ready.extend(self._as_rows(self._records.flush(now, now, now)))
-            self._records = None
+            self._finish_records(now)
         if self._records is None:
-            self._records = Records(wrapper, self._reading.rules, self._problems)
+            hint = self._writer.multiline
+            rules = rules_of(self._reading.multiline if hint is None else hint)
+            self._records = Records(wrapper, rules, self._problems)
         return self._records
+
+    def _finish_records(self, now: float) -> None:
+        """What waits goes out as it is: from here on lines are put together in another way."""
+        if self._records:
+            self._ready.extend(self._as_rows(self._records.flush(now, now, now)))
+        self._records = None
+
+    def _waits_for_pod(self, now: float) -> bool:
+        """Take in what the API tells of the pod; whether to wait until it tells anything."""
+        pods, uid = self._reading.pods, self.found.origin.pod_uid
+        if pods is None or not uid:
+            return False
+        pod = pods.get(uid)
+        if pod is None:
+            if self._seen_at is None:
+                self._seen_at = now
+            return self._pod is None and pods.answering and now - self._seen_at < self._reading.hold
+        if pod is not self._pod:
+            self._pod = pod
+            writer = written_by(pod, self.found.origin)
+            if writer.multiline != self._writer.multiline:
+                self._finish_records(now)
+            self._writer, self.origin = writer, writer.origin
+        return False
 
     def _as_rows(self, pieces: list[Piece]) -> list[Row]:
         wrapper = self._records.wrapper if self._records else self.origin.wrapper

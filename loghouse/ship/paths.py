@@ -42,6 +42,7 @@ class Origin:
     workload: str = ""
     pod_uid: str = ""
     restart: int = 0
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,30 @@
-"""How logs are read: what an operator sets for all files."""
+"""How logs are read: what an operator sets for all files, and who tells about their writers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 from loghouse.errors import UsageError
-from loghouse.ship.traces import Indented, Rules, Started, Traces
+from loghouse.ship.hints import rules_of
+from loghouse.ship.metadata import HOLD, Pods
 
 FILE_FORMATS = ("auto", "cri", "docker", "plain", "raw")
-MULTILINE = 'one of auto, off, indent, "start:REGEX"'
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What is done with the lines of a file.
 
-    `file_format` says what stands around each record: what a container runtime writes, or nothing, where a
-    record's time is the one that it states (`plain`) or that of reading (`raw`). With `auto` the first line
-    of a file tells. Raises UsageError for what is none of these.
+    `multiline` says how they make up events, where their pod does not. `file_format` says what stands around
+    each record: what a container runtime writes, or nothing, where a record's time is the one that it states
+    (`plain`) or that of reading (`raw`); with `auto` the first line of a file tells. A file whose pod is not
+    known to `pods` yet is not read for `hold` seconds. Raises UsageError for what is none of these.
     """
 
     multiline: str = "auto"
     file_format: str = "auto"
+    pods: Pods | None = None
+    hold: float = HOLD
 
     def __post_init__(self) -> None:
         if self.file_format not in FILE_FORMATS:
@@ -30,27 +32,3 @@ class Reading:
                 f'no such file format: "{self.file_format}"', f"It is one of {', '.join(FILE_FORMATS)}"
             )
         rules_of(self.multiline)
-
-    @property
-    def rules(self) -> Rules | None:
-        """How lines are joined to events; None for not at all."""
-        return rules_of(self.multiline)
-
-
-@cache
-def rules_of(hint: str) -> Rules | None:
-    """What a hint for multi-line events means; None for no joining. Raises UsageError."""
-    kind, _, expression = hint.partition(":")
-    match kind:
-        case "off":
-            return None
-        case "auto":
-            return Traces()
-        case "indent":
-            return Indented()
-        case "start" if expression:
-            try:
-                return Started(expression)
-            except ValueError as error:
-                raise UsageError(f'multi-line hint "{hint}": {error}', "The syntax is RE2's") from None
-    raise UsageError(f'no such multi-line hint: "{hint}"', f"It is {MULTILINE}")

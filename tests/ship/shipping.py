@@ -125,8 +125,10 @@ def _record(wrapper: bytes, line: bytes) -> Record:
 class Runtime:
     """Writes a container's log as containerd or Docker does, and rotates it as the kubelet does."""
 
-    def __init__(self, root: Path, pod: str = "shop-0", container: str = "app", docker: bool = False) -> None:
-        self.directory = root / f"prod_{pod}_{UID}" / container
+    def __init__(
+        self, root: Path, pod: str = "shop-0", container: str = "app", docker: bool = False, uid: str = UID
+    ) -> None:
+        self.directory = root / f"prod_{pod}_{uid}" / container
         self.directory.mkdir(parents=True, exist_ok=True)
         self.docker = docker
         self.written: list[Record] = []
@@ -220,17 +222,20 @@ def ship_once(root: Path, state: Path, store: RecordingStore, **options: Any) ->
 class Following:
     """`ship` in follow mode, in a thread."""
 
-    def __init__(self, root: Path, state: Path, store: RecordingStore) -> None:
+    def __init__(self, root: Path, state: Path, store: RecordingStore, **options: Any) -> None:
         self.stop = threading.Event()
         self.summary: Summary | None = None
         self.error: BaseException | None = None
         self._arguments = (root, state, store)
+        self._options = options
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
         root, state, store = self._arguments
         try:
-            self.summary = ship([str(root)], StoreUrl(), str(state), "node-1", store=store, stop=self.stop)
+            self.summary = ship(
+                [str(root)], StoreUrl(), str(state), "node-1", store=store, stop=self.stop, **self._options
+            )
         except BaseException as error:  # noqa: BLE001 - handed to the test
             self.error = error
 

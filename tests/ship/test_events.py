@@ -7,9 +7,9 @@ import pytest
 
 from loghouse.errors import UsageError
 from loghouse.ship import events
+from loghouse.ship.hints import rules_of
 from loghouse.ship.partials import Piece
 from loghouse.ship.problems import Problems
-from loghouse.ship.reading import rules_of
 from loghouse.ship.records import Records
 
 SAMPLES = sorted((Path(__file__).parent / "traces").glob("*.txt"))

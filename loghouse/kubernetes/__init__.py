@@ -1,0 +1,1 @@
+"""What the Kubernetes API tells about the pods of a node."""
