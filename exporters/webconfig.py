@@ -20,7 +20,10 @@ _CLIENT_AUTH = {
     "RequireAndVerifyClientCert": (True, True),
 }
 _VERSIONS = {"TLS10": "TLSv1", "TLS11": "TLSv1_1", "TLS12": "TLSv1_2", "TLS13": "TLSv1_3"}
-_TLS_KEYS = {"cert_file", "key_file", "client_ca_file", "client_auth_type", "min_version", "max_version"}
+_TLS_KEYS = {
+    *("cert_file", "key_file", "client_ca_file", "client_auth_type"),
+    *("min_version", "max_version", "cipher_suites"),
+}
 # Those that exporter-toolkit allows.
 _HEADERS = (
     "X-Frame-Options",
@@ -44,6 +47,8 @@ class TlsFiles:
     client_auth: str = ""
     min_version: str = "TLS12"
     max_version: str = ""
+    # As Go names them; TLS 1.3 has its own, which cannot be chosen in Go either.
+    cipher_suites: tuple[str, ...] = ()
 
     def stamp(self) -> tuple[int, ...]:
         """Changes when a certificate is renewed."""
@@ -58,6 +63,7 @@ class TlsFiles:
             context.minimum_version = ssl.TLSVersion[_VERSIONS[self.min_version]]
             if self.max_version:
                 context.maximum_version = ssl.TLSVersion[_VERSIONS[self.max_version]]
+            self._choose_ciphers(context)
             context.load_cert_chain(self.cert, self.key)
             ask, require = _CLIENT_AUTH[self.client_auth]
             if self.client_ca:
@@ -74,6 +80,17 @@ class TlsFiles:
         elif ask:
             context.verify_mode = ssl.CERT_OPTIONAL
         return context
+
+    def _choose_ciphers(self, context: "ssl.SSLContext") -> None:
+        names = [_openssl_name(suite) for suite in self.cipher_suites]
+        for suite, name in zip(self.cipher_suites, names, strict=True):
+            try:
+                # One by one, since OpenSSL passes over those it does not know.
+                context.set_ciphers(name)
+            except OSError:
+                raise SettingsError(f"TLS: unknown cipher suite {suite!r}") from None
+        if names:
+            context.set_ciphers(":".join(names))
 
 
 @dataclass(slots=True)
@@ -154,10 +171,8 @@ def read_web_config(path: str) -> WebAccess:
 def _tls_files(table: Any, path: str) -> TlsFiles | None:
     if not table:
         return None
-    # These are accepted and left to OpenSSL's own good choice.
-    _refuse_unknown(
-        table, _TLS_KEYS | {"cipher_suites", "curve_preferences", "prefer_server_cipher_suites"}, path
-    )
+    # The last two are accepted and left to OpenSSL's own good choice.
+    _refuse_unknown(table, _TLS_KEYS | {"curve_preferences", "prefer_server_cipher_suites"}, path)
     folder = os.path.dirname(os.path.abspath(path))
 
     def file(key: str) -> str:
@@ -172,7 +187,15 @@ def _tls_files(table: Any, path: str) -> TlsFiles | None:
         str(table.get("client_auth_type", "")),
         str(table.get("min_version", "TLS12")),
         str(table.get("max_version", "")),
+        tuple(str(suite) for suite in table.get("cipher_suites") or ()),
     )
+
+
+def _openssl_name(suite: str) -> str:
+    """TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 as ECDHE-RSA-AES128-GCM-SHA256."""
+    exchange, _, cipher = suite.removeprefix("TLS_").partition("_WITH_")
+    cipher = cipher.replace("AES_", "AES").replace("_CBC", "").replace("POLY1305_SHA256", "POLY1305")
+    return (cipher if exchange == "RSA" else f"{exchange}_{cipher}").replace("_", "-")
 
 
 def _users(data: Mapping[str, Any], path: str) -> Mapping[str, str]:

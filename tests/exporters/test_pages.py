@@ -341,6 +341,17 @@ def test_tls_with_client_certificates_and_a_silent_client(certificate: Path) -> 
             _get_over_tls(port, certificate, with_certificate=False)
 
 
+def test_cipher_suites_are_those_of_the_web_configuration(certificate: Path) -> None:
+    files = (str(certificate / "cert.pem"), str(certificate / "key.pem"))
+    suites = ("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256")
+    suites += ("TLS_RSA_WITH_AES_128_CBC_SHA256",)
+    context = TlsFiles(*files, cipher_suites=suites).context()
+    names = {cipher["name"] for cipher in context.get_ciphers() if cipher["protocol"] != "TLSv1.3"}
+    assert names == {"ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305", "AES128-SHA256"}
+    with pytest.raises(SettingsError, match="unknown cipher suite 'TLS_SECRET'"):
+        TlsFiles(*files, cipher_suites=(*suites, "TLS_SECRET")).context()
+
+
 def test_a_renewed_certificate_is_used_by_the_next_client(certificate: Path, tmp_path: Path) -> None:
     for name in ("cert.pem", "key.pem"):
         shutil.copy(certificate / name, tmp_path / name)
