@@ -20,6 +20,7 @@ from loghouse.logq.options import Common
 from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
 from loghouse.retention.command import Retention, retention
 from loghouse.rules.cli import app as rules
+from loghouse.verify.command import Verify, verify
 from loghouse.web.command import DEFAULT_WEB, Web, web
 
 app = typer.Typer(
@@ -268,6 +269,7 @@ add(app, "ship", Ship, ship)
 add(app, "receive", Receive, receive)
 add(app, "web", Web, web)
 app.add_typer(access_app, name="access")
+add(app, "verify", Verify, verify)
 add(app, "retention", Retention, retention)
 add(app, "backup", Backup, backup)
 add(app, "restore", Restore, restore)
