@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporters.errors import ScrapeError
+from exporters.settings import SettingsError
 
 if TYPE_CHECKING:
     import ssl
@@ -14,6 +15,12 @@ def client_context(ca: str, cert: str, key: str, skip_verification: bool) -> "ss
     """The context for these files, read anew after a renewal; ScrapeError("config") if one is unusable."""
     files = (ca, cert, key)
     return _context(files, tuple(_modified(path) for path in files), skip_verification)
+
+
+def check_key_pair(cert: str, key: str, flags: tuple[str, str]) -> None:
+    """SettingsError that names the flags when one of certificate and key is given without the other."""
+    if bool(cert) != bool(key):
+        raise SettingsError(f"{' and '.join(flags)} need each other")
 
 
 @lru_cache(maxsize=16)

@@ -1,6 +1,6 @@
 """The page that a web server shows about itself, and everything it takes to be shown it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from exporters.clienttls import client_context
@@ -76,8 +76,3 @@ def check_header(value: str, flag: str) -> None:
     """SettingsError for a value that would begin another header."""
     if not value.isprintable():
         raise SettingsError(f"{flag} holds control characters")
-
-
-def check_key_pair(tls: ClientTls, flags: Sequence[str]) -> None:
-    if bool(tls.cert) != bool(tls.key):
-        raise SettingsError(f"{' and '.join(flags)} need each other")

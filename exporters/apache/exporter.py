@@ -6,13 +6,14 @@ from exporters.apache.metrics import CATALOGUE, add_balancers, add_scoreboard, a
 from exporters.apache.settings import ApacheSettings
 from exporters.apache.status import ServerStatus, parse_status
 from exporters.catalogue import Page
+from exporters.clienttls import check_key_pair
 from exporters.errors import ScrapeError
 from exporters.exporter import Ask, run_parts
 from exporters.families import Family
 from exporters.outages import Outages
 from exporters.process import process_families
 from exporters.settings import SettingsError
-from exporters.statuspage import ClientTls, StatusPage, check_header, check_key_pair, page_headers, page_url
+from exporters.statuspage import ClientTls, StatusPage, check_header, page_headers, page_url
 from exporters.tally import Tally
 from exporters.targets import TargetRules
 from exporters.version import VERSION
@@ -65,7 +66,7 @@ def status_page(settings: ApacheSettings) -> StatusPage:
     """The page of these settings; SettingsError for what would fail in every scrape."""
     url = page_url(settings.scrape_uri, "--scrape_uri")
     tls = ClientTls(settings.tls_ca, settings.tls_cert, settings.tls_key, settings.insecure)
-    check_key_pair(tls, ("--apache.tls.cert-file", "--apache.tls.key-file"))
+    check_key_pair(tls.cert, tls.key, ("--apache.tls.cert-file", "--apache.tls.key-file"))
     check_header(settings.host_override, "--host_override")
     headers = page_headers(url, _AGENT, settings.user, settings.password)
     for written in settings.custom_headers:

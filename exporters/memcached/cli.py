@@ -1,5 +1,6 @@
 """The command memcached-exporter."""
 
+from exporters.clienttls import check_key_pair
 from exporters.command import Kind, run
 from exporters.connection import parse_address
 from exporters.exporter import Exporter
@@ -22,8 +23,8 @@ def _build(settings: MemcachedSettings, rules: TargetRules[MemcachedSettings]) -
         parse_address(settings.address, PORT)
     except ValueError as error:
         raise SettingsError(f"--memcached.address: {error}") from None
-    if bool(settings.tls_cert) != bool(settings.tls_key):
-        raise SettingsError("--memcached.tls.cert-file and --memcached.tls.key-file need each other")
+    flags = ("--memcached.tls.cert-file", "--memcached.tls.key-file")
+    check_key_pair(settings.tls_cert, settings.tls_key, flags)
     return MemcachedExporter(rules)
 
 

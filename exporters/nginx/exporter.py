@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from exporters.background import for_all
 from exporters.catalogue import Page
+from exporters.clienttls import check_key_pair
 from exporters.errors import ScrapeError
 from exporters.exporter import Ask
 from exporters.families import Family, Value
@@ -15,7 +16,7 @@ from exporters.nginx.stubstatus import StubStatus, parse_stub_status
 from exporters.outages import Outages
 from exporters.process import process_families
 from exporters.settings import SettingsError
-from exporters.statuspage import ClientTls, StatusPage, check_header, check_key_pair, page_headers, page_url
+from exporters.statuspage import ClientTls, StatusPage, check_header, page_headers, page_url
 from exporters.targets import TargetRules
 from exporters.version import VERSION
 
@@ -95,7 +96,7 @@ class NginxExporter:
 def status_pages(settings: NginxSettings) -> list[StatusPage]:
     """The pages of these settings; SettingsError for what would fail in every scrape."""
     tls = ClientTls(settings.ssl_ca, settings.ssl_cert, settings.ssl_key, not settings.ssl_verify)
-    check_key_pair(tls, ("--nginx.ssl-client-cert", "--nginx.ssl-client-key"))
+    check_key_pair(tls.cert, tls.key, ("--nginx.ssl-client-cert", "--nginx.ssl-client-key"))
     check_header(settings.host_header, "--nginx.hostheader")
     preamble = _PROXY_HEADER if settings.proxy_protocol else b""
     pages = []

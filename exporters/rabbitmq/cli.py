@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from exporters.clienttls import check_key_pair
 from exporters.command import Kind, run
 from exporters.exporter import Exporter
 from exporters.rabbitmq import kbudde, official
@@ -27,8 +28,7 @@ def _build(settings: RabbitSettings, rules: TargetRules[RabbitSettings]) -> Expo
     _one_of("rabbit.connection", settings.connection, ("direct", "loadbalancer"))
     for part in settings.parts:
         _one_of("rabbit.exporters", part, ("overview", *PARTS))
-    if bool(settings.cert) != bool(settings.key):
-        raise SettingsError("--rabbit.cert-file and --rabbit.key-file need each other")
+    check_key_pair(settings.cert, settings.key, ("--rabbit.cert-file", "--rabbit.key-file"))
     queue_rules(settings)
     exchange_rules(settings)
     check_endpoints(settings)

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 
+from exporters.clienttls import check_key_pair
 from exporters.command import Kind, run
 from exporters.deadline import Deadline
 from exporters.errors import ScrapeError
@@ -49,8 +50,8 @@ def _build(settings: RedisSettings, rules: TargetRules[RedisSettings]) -> Export
         logging.getLogger("exporters").setLevel(logging.DEBUG)
     if settings.batch_size < 1:
         raise SettingsError("--check-keys-batch-size must be at least 1")
-    if bool(settings.tls_client_cert) != bool(settings.tls_client_key):
-        raise SettingsError("--tls-client-cert-file and --tls-client-key-file need each other")
+    flags = ("--tls-client-cert-file", "--tls-client-key-file")
+    check_key_pair(settings.tls_client_cert, settings.tls_client_key, flags)
     try:
         re.compile(settings.check_search_indexes)
     except re.error as error:
