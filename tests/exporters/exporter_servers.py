@@ -132,6 +132,25 @@ def serving(
         thread.join(10)
 
 
+def complained_about(page: bytes) -> set[str]:
+    """The metrics of a page that `promtool check metrics` has a complaint about."""
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed")
+    command = ["promtool", "check", "metrics"]
+    done = subprocess.run(command, input=page, capture_output=True, timeout=30, check=False)
+    complaints = done.stderr.decode().splitlines()
+    # 3 is lint only; anything unreadable would be 1 and an "error while linting".
+    assert done.returncode in (0, 3), complaints
+    return {line.split(" ")[0] for line in complaints}
+
+
+def listed_metrics(*names: str) -> set[str]:
+    """The metrics of upstream's lists, tests/data/exporters/NAME-metrics.txt."""
+    folder = Path(__file__).parents[1] / "data" / "exporters"
+    lines = [line for name in names for line in (folder / f"{name}-metrics.txt").read_text().splitlines()]
+    return {line.split(" ")[0] for line in lines}
+
+
 def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))

@@ -2,14 +2,23 @@
 
 import contextlib
 import json
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from exporter_servers import ParsedPage, free_port, get, parse_page, process, scrape, serving, until
+from exporter_servers import (
+    ParsedPage,
+    complained_about,
+    free_port,
+    get,
+    listed_metrics,
+    parse_page,
+    process,
+    scrape,
+    serving,
+    until,
+)
 from rabbit_server import Rabbit, is_installed, rabbit_server
 
 from exporters.rabbitmq.cli import KIND
@@ -327,19 +336,11 @@ def test_other_targets_and_collect(rabbit: Rabbit) -> None:
 
 @pytest.mark.parametrize("style", ["official", "kbudde"])
 def test_promtool_finds_nothing_but_upstreams_names(rabbit: Rabbit, style: str) -> None:
-    if shutil.which("promtool") is None:
-        pytest.skip("promtool is not installed")
     with serving(KIND, _flags(rabbit, style=style, parts=ALL_PARTS)) as port:
         page = get(port, "/metrics").body
-    done = subprocess.run(
-        ["promtool", "check", "metrics"], input=page, capture_output=True, timeout=30, check=False
-    )
-    complaints = done.stderr.decode().splitlines()
-    assert done.returncode in (0, 3), complaints
     assert b"rabbitmq_up" in page
-    names = {line.split(" ")[0] for line in complaints}
-    upstream = set(parse_page(rabbit.plugin_page("/metrics")).types) | _listed("rabbitmq-kbudde-metrics.txt")
-    assert names - upstream == set()
+    upstream = set(parse_page(rabbit.plugin_page("/metrics")).types) | listed_metrics("rabbitmq-kbudde")
+    assert complained_about(page) - upstream == set()
 
 
 def test_prometheus_scrapes_both_styles(rabbit: Rabbit, tmp_path: Path) -> None:
@@ -372,10 +373,6 @@ def _query(port: int, query: str) -> float:
         result = answer["data"]["result"]
         return float(result[0]["value"][1]) if result else -1
     return -1
-
-
-def _listed(name: str) -> set[str]:
-    return {line.split(" ")[0] for line in (DATA / name).read_text().splitlines()}
 
 
 def _values(page: ParsedPage, name: str) -> list[float]:
