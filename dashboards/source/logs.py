@@ -8,7 +8,9 @@ RECORDS = f"$__timeFilter(timestamp) AND {NAMESPACE}"
 SECONDS = "greatest(1, dateDiff('second', $__fromTime, $__toTime))"
 # The variables are texts of people: Grafana encodes every sign that could end a literal, ClickHouse decodes.
 # In a container's name only * is special.
-CONTAINER = "(decodeURLComponent('${container:percentencode}') = '' OR container LIKE replaceAll(decodeURLComponent('${container:percentencode}'), '*', '%'))"
+NAME = "decodeURLComponent('${container:percentencode}')"
+PLAIN = f"replaceRegexpAll({NAME}, '([\\\\\\\\%_])', '\\\\\\\\\\\\1')"
+CONTAINER = f"({NAME} = '' OR container LIKE replaceAll({PLAIN}, '*', '%'))"
 LEVELS = "['trace', 'debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']"
 LEVEL = f"toInt8(logs.level) >= indexOf({LEVELS}, decodeURLComponent('${{level:percentencode}}'))"
 SEARCH = "(decodeURLComponent('${search:percentencode}') = '' OR positionCaseInsensitiveUTF8(raw, decodeURLComponent('${search:percentencode}')) > 0)"
