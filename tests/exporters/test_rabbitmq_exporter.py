@@ -23,7 +23,6 @@ from rabbit_server import Rabbit, is_installed, rabbit_server
 
 from exporters.rabbitmq.cli import KIND
 
-DATA = Path(__file__).parent.parent / "data" / "exporters"
 # A name with everything that a label must escape, or that the plugin forgets to.
 ODD = 'od"d\\ n{ä}m "} 5e'
 ALL_PARTS = "node,queue,exchange,connections,shovel,federation,memory,aliveness,health,plugin,queue_details"
