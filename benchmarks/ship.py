@@ -1,6 +1,9 @@
 """How fast a node's tree is stored, how small it gets, and whether every record arrived.
 
-    python benchmarks/ship.py TREE    TREE/var/log/pods and TREE/manifest.json, as the generator makes them
+    python benchmarks/ship.py TREE [--multiline auto]
+
+TREE/var/log/pods and TREE/manifest.json are as the generator makes them. Lines of stack traces are not
+joined, so that the counts are those of the manifest; further options go to `ship`.
 
 Starts the embedded store in a temporary directory, runs `ship --once`, compares counts and checksums with the
 manifest, merges, and prints the figures of docs/performance.md.
@@ -26,7 +29,7 @@ from loghouse.store.client import Store
 from loghouse.store.migrate import migrate
 
 
-def main(tree: Path) -> None:
+def main(tree: Path, options: list[str]) -> None:
     """Print one run."""
     manifest = json.loads((tree / "manifest.json").read_text())
     with tempfile.TemporaryDirectory() as work:
@@ -34,17 +37,19 @@ def main(tree: Path) -> None:
         try:
             with Store(url) as store:
                 migrate(store)
-                seconds = _ship(tree, work, f"clickhouse://{url.address}/{url.database}")
-                _report(store, manifest, seconds)
+                before = _cpu(process.pid)
+                seconds = _ship(tree, options, work, f"clickhouse://{url.address}/{url.database}")
+                _report(store, manifest, seconds, _cpu(process.pid) - before, _peak(process.pid))
         finally:
             stop(process)
 
 
-def _ship(tree: Path, work: str, url: str) -> float:
+def _ship(tree: Path, options: list[str], work: str, url: str) -> float:
     began = time.monotonic()
     subprocess.run(
         [
             *(sys.executable, "-c", "from loghouse.cli import main; main()", "ship", "--once", "--quiet"),
+            *("--multiline", "off", *options),
             *("--url", url, "--state-dir", os.path.join(work, "state"), str(tree / "var" / "log" / "pods")),
         ],
         check=True,
@@ -53,11 +58,26 @@ def _ship(tree: Path, work: str, url: str) -> float:
     return time.monotonic() - began
 
 
-def _report(store: Store, manifest: dict[str, object], seconds: float) -> None:
+def _cpu(pid: int) -> float:
+    """Seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak(pid: int) -> int:
+    """The most memory that a process had, in kB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
+
+
+def _report(
+    store: Store, manifest: dict[str, object], seconds: float, store_cpu: float, store_peak: int
+) -> None:
     totals = manifest["totals"]
     assert isinstance(totals, dict)
     count, checksum = store.rows("SELECT count(), sum(CRC32(raw)) FROM logs")[0]
     store.rows("OPTIMIZE TABLE logs FINAL")
+    inserts = store.rows("SELECT uniqExact(inserted_at) FROM logs")[0][0]
     size = store.rows("SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = 'logs'")[0][0]
     shipper = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = shipper.ru_utime + shipper.ru_stime
@@ -67,6 +87,8 @@ def _report(store: Store, manifest: dict[str, object], seconds: float) -> None:
         f"records      {count:,} of {totals['records']:,}, checksums {same}",
         f"lines/s      {count / seconds:,.0f} ({seconds:.1f} s, start of the command included)",
         f"shipper      {shipper.ru_maxrss / 1024:.0f} MB RSS, {cpu:.1f} s CPU",
+        f"store        {store_cpu * 1e6 / count:.1f} s CPU a million lines, {store_peak / 1024:.0f} MB RSS",
+        f"inserts      {inserts}; merges go on after the last one",
         f"bytes/line   {size / count:.2f} after merges, indexes included",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
@@ -77,4 +99,4 @@ def _agree(same: bool) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -18,7 +18,6 @@ from loghouse.receive.http import HttpServer
 from loghouse.receive.intake import Intake
 from loghouse.receive.spooling import SpoolSink
 from loghouse.receive.syslog import SyslogServer
-from loghouse.spool.delivery import Delivery
 from loghouse.spool.spool import Spool
 from loghouse.store.client import Store
 
@@ -51,8 +50,8 @@ class Receiver:
         tls = _tls(listening)
         self.spool = Spool(os.path.join(state_dir, "spool"))
         chunks = Chunks(state_dir)
-        self.delivery = Delivery(self.spool, lambda: Store(store_url, read_timeout=INSERT_TIMEOUT))
-        self.intake = Intake(SpoolSink(self.spool, self.delivery, chunks, node), node)
+        self.sink = SpoolSink(self.spool, chunks, node, lambda: Store(store_url, read_timeout=INSERT_TIMEOUT))
+        self.intake = Intake(self.sink, node)
         self.forward: ForwardServer | None = None
         self.http: HttpServer | None = None
         self.syslog: SyslogServer | None = None
@@ -76,7 +75,7 @@ class Receiver:
         self.intake.close()
         stopped = threading.Event()
         stopped.set()
-        self.delivery.close(stopped, STOP_DEADLINE)
+        self.sink.delivery.close(stopped, STOP_DEADLINE)
         self.spool.close()
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from loghouse.receive.chunks import Chunks
@@ -18,7 +18,7 @@ from loghouse.receive.parts import Parts, decoded, encoded
 from loghouse.receive.rows import row_of, source_of
 from loghouse.receive.streams import Part
 from loghouse.spool.batchfile import BatchWriter
-from loghouse.spool.delivery import Delivery
+from loghouse.spool.delivery import Delivery, IngestStore
 from loghouse.spool.rows import Row
 from loghouse.spool.spool import Spool, SpoolFull
 
@@ -36,24 +36,26 @@ ROOM_WAIT = 1.0  # seconds that a full spool is waited for
 class SpoolSink:
     """Used by one thread, except `knows` and `failing_since`."""
 
-    def __init__(self, spool: Spool, delivery: Delivery, chunks: Chunks, node: str) -> None:
+    def __init__(self, spool: Spool, chunks: Chunks, node: str, connect: Callable[[], IngestStore]) -> None:
+        """Take up what an earlier process left, and begin to deliver."""
         self._spool = spool
-        self._delivery = delivery
         self._chunks = chunks
         self._node = node
         self._parts = Parts()
         self._writer: BatchWriter | None = None
         self._since = 0.0
-        for note in spool.recovered_notes:
-            self._restore(note or {})
+        for entry in spool.pending():
+            for note in entry.trailer.note or ():
+                self._restore(note or {})
         chunks.sync()
         if self._parts.pending:
             self._keep_parts()
+        self.delivery = Delivery(spool, connect)  # only now: a batch that was sent is removed
 
     @property
     def failing_since(self) -> float | None:
         """Since when the store has taken nothing, by `time.monotonic`."""
-        return self._delivery.failing_since
+        return self.delivery.failing_since
 
     def knows(self, chunk: bytes) -> bool:
         """Whether the rows of a chunk are durable."""
@@ -78,7 +80,7 @@ class SpoolSink:
                 self._write([], stale)
             if self._writer and self._writer.rows:
                 age = now - self._since
-                if age < HOLD and not (age >= LINGER and self._delivery.idle):
+                if age < HOLD and not (age >= LINGER and self.delivery.idle):
                     return max(LINGER - age, LOOK)
                 self._finish()
         except SpoolFull as error:
@@ -150,7 +152,7 @@ class SpoolSink:
             log.warning("parts of records are only in memory: %s", error)
 
     def _restore(self, note: dict[str, Any]) -> None:
-        """What the blocks of a batch say that was open when the process died."""
+        """What a block says of a batch that was open when the process died."""
         self._chunks.add(bytes.fromhex(chunk) for chunk in note.get("chunks", ()))
         self._parts.add(map(decoded, note.get("parts", ())), time.monotonic())
         self._parts.remove(note.get("done", ()))

@@ -200,10 +200,10 @@ def read_blocks(path: str, on_damage: Callable[[int], None] | None = None) -> It
             position = following
 
 
-def complete(path: str, id: str, written_at: float) -> tuple[Trailer, list[Any], int]:
-    """Put an end to a file whose writer died: the trailer, the notes of its blocks, the bytes cut off.
+def complete(path: str, id: str, written_at: float) -> tuple[Trailer, int]:
+    """Put an end to a file whose writer died: the trailer, and how many bytes were cut off.
 
-    What was synced is kept; a block that was being written is cut off. Raises OSError.
+    What was synced is kept, with the notes of the blocks as the batch's note. Raises OSError.
     """
     rows: list[int] = []
     lines = size = 0
@@ -218,7 +218,7 @@ def complete(path: str, id: str, written_at: float) -> tuple[Trailer, list[Any],
         size += sum(len(row.data) for row in block.rows)
         notes.append(block.note)
         end = block.end
-    trailer = Trailer(id, written_at, sum(rows), lines, size)
+    trailer = Trailer(id, written_at, sum(rows), lines, size, notes)
     with open(path, "r+b") as file:
         cut = os.fstat(file.fileno()).st_size - end
         file.truncate(end)
@@ -226,7 +226,7 @@ def complete(path: str, id: str, written_at: float) -> tuple[Trailer, list[Any],
         file.write((b"" if end else MAGIC) + _ending(trailer))
         file.flush()
         os.fsync(file.fileno())
-    return trailer, notes, cut
+    return trailer, cut
 
 
 def _ending(trailer: Trailer) -> bytes:

@@ -20,6 +20,25 @@ class Quarantined:
     since: float  # Unix time
     reason: str
 
+    def remove(self) -> None:
+        """It was dealt with."""
+        os.unlink(self.path)
+        Path(f"{self.path}{REASON}").unlink(missing_ok=True)
+        sync_directory(os.path.dirname(self.path))
+
+
+def listed(directory: str) -> list[Quarantined]:
+    """What a quarantine holds, oldest first; its owner may run meanwhile."""
+    found = []
+    for path in sorted(Path(directory).glob("*.batch")):
+        status = path.stat()
+        try:
+            reason = Path(f"{path}{REASON}").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            reason = ""
+        found.append(Quarantined(str(path), status.st_size, status.st_mtime, reason))
+    return found
+
 
 class Quarantine:
     """A directory; `limit` bounds the bytes of batches in it."""
@@ -28,24 +47,18 @@ class Quarantine:
         os.makedirs(directory, mode=0o700, exist_ok=True)
         self._directory = directory
         self._limit = limit
-        self.bytes = sum(each.size for each in self.list())
+        self.bytes = self._held()
 
     def list(self) -> list[Quarantined]:
         """What is there, oldest first."""
-        found = []
-        for path in sorted(Path(self._directory).glob("*.batch")):
-            status = path.stat()
-            try:
-                reason = Path(f"{path}{REASON}").read_text(encoding="utf-8", errors="replace")
-            except OSError:
-                reason = ""
-            found.append(Quarantined(str(path), status.st_size, status.st_mtime, reason))
-        return found
+        return listed(self._directory)
 
     def keep(self, path: str, size: int, reason: str) -> bool:
         """Take the file in under a second name, durable; False when there is no room. Raises OSError."""
         if self.bytes + size > self._limit:
-            return False
+            self.bytes = self._held()  # somebody may have sent some of it again
+            if self.bytes + size > self._limit:
+                return False
         kept = os.path.join(self._directory, os.path.basename(path))
         with open(f"{kept}{REASON}", "w", encoding="utf-8") as file:
             file.write(reason)
@@ -56,3 +69,6 @@ class Quarantine:
         sync_directory(self._directory)
         self.bytes += size
         return True
+
+    def _held(self) -> int:
+        return sum(each.size for each in listed(self._directory))

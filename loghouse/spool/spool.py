@@ -8,7 +8,8 @@
 The id of a batch is its deduplication token in the store. A batch never changes: what is sent again is the
 same rows under the same id. Files are `SEQUENCE-ID.batch`. What is half written lies in `tmp/` and is removed
 at the start, unless its writer acknowledged parts of it: then it is `SEQUENCE-ID.open` and completed at the
-start. What the store refuses for good lies in `quarantine/`, files that are damaged in `damaged/`.
+start, its note the list of those of its blocks. What the store refuses for good lies in `quarantine/`, files
+that are damaged in `damaged/`.
 """
 
 from __future__ import annotations
@@ -92,7 +93,6 @@ class Spool:
         self.directory = directory
         self.counts = SpoolCounts()
         self.settle = settle
-        self.recovered_notes: list[Any] = []  # of the blocks of batches that an earlier process left open
         self._lock = own(directory)
         self._clock = clock
         self._changed = threading.Condition()
@@ -387,10 +387,9 @@ class Spool:
         return Entry(sequence, path, status.st_size, trailer, recovered=True)
 
     def _complete(self, sequence: int, id: str, path: str) -> None:
-        trailer, notes, cut = complete(path, id, os.stat(path).st_mtime)
+        trailer, cut = complete(path, id, os.stat(path).st_mtime)
         if cut:
             log.warning("batch %s was being written when the process died: %d bytes cut off", id, cut)
-        self.recovered_notes.extend(notes)
         named = self._path(f"{sequence:012}-{id}.batch")
         os.rename(path, named)
         sync_directory(self.directory)

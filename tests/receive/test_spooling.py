@@ -26,7 +26,6 @@ from loghouse.receive.intake import Intake
 from loghouse.receive.spooling import SpoolSink
 from loghouse.receive.syslog import SyslogServer
 from loghouse.spool.batchfile import read_rows
-from loghouse.spool.delivery import Delivery
 from loghouse.spool.spool import Spool
 
 TIME = 1_790_000_000
@@ -57,8 +56,8 @@ class Life:
 
     def __init__(self, directory: Path, store: Away, limit: int = 0) -> None:
         self.spool = Spool(str(directory / "spool"), limit=limit)
-        self.delivery = Delivery(self.spool, lambda: store)
-        self.sink = SpoolSink(self.spool, self.delivery, Chunks(str(directory)), "node-1")
+        self.sink = SpoolSink(self.spool, Chunks(str(directory)), "node-1", lambda: store)
+        self.delivery = self.sink.delivery
         self.intake = Intake(self.sink, "node-1")
         self.forward = ForwardServer("127.0.0.1", 0, self.intake)
         self.http = HttpServer("127.0.0.1", 0, self.intake)

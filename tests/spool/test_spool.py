@@ -135,8 +135,8 @@ def test_what_was_synced_survives_without_commit(directory: str, torn: int) -> N
     (entry,) = again.pending()
     kept = 3 if torn else 4
     assert list(read_rows(entry.path)) == rows_of(range(kept))
-    assert again.recovered_notes[:3] == ["note 0", "note 1", "note 2"]
-    assert len(again.recovered_notes) == kept
+    assert entry.trailer.note[:3] == ["note 0", "note 1", "note 2"]
+    assert len(entry.trailer.note) == kept
     assert entry.trailer.lines == kept
     killed(again)
     (same,) = Spool(directory).pending()
