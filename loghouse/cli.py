@@ -18,6 +18,8 @@ from loghouse.config import StoreUrl, default_state_dir, store_url
 from loghouse.errors import ExitCode
 from loghouse.logq.options import Common
 from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
+from loghouse.operator.quarantine import QuarantineOptions, quarantine
+from loghouse.operator.status import Status, status
 from loghouse.retention.command import Retention, retention
 from loghouse.rules.cli import app as rules
 from loghouse.verify.command import Verify, verify
@@ -154,6 +156,14 @@ class Ship(Common):
     kubernetes_token: Annotated[
         str, typer.Option("--kubernetes-token-file", help="Token for the API [default: the pod's].")
     ] = ""
+    listen: Annotated[
+        str,
+        typer.Option(
+            "--listen",
+            help="HOST:PORT of /metrics, /healthz and /status [default: none].",
+            envvar="LOGHOUSE_SHIP_LISTEN",
+        ),
+    ] = ""
     kubernetes_ca: Annotated[
         str, typer.Option("--kubernetes-ca-file", help="CA of the API [default: the pod's].")
     ] = ""
@@ -164,6 +174,7 @@ def ship(options: Ship) -> ExitCode:
 
     Example: loghouse ship --once /var/log/pods
     """
+    from loghouse.embedded.command import parse_listen
     from loghouse.kubernetes.api import server_of
     from loghouse.ship.command import ship as send
     from loghouse.ship.progress import shown_on_terminal
@@ -179,6 +190,7 @@ def ship(options: Ship) -> ExitCode:
             on_progress=on_progress,
             reading=Reading(options.multiline, options.file_format),
             kubernetes=server_of(options.kubernetes, options.kubernetes_token, options.kubernetes_ca),
+            listen=parse_listen(options.listen) if options.listen else None,
         )
     if not options.quiet:
         console.say(str(summary))
@@ -269,7 +281,9 @@ add(app, "ship", Ship, ship)
 add(app, "receive", Receive, receive)
 add(app, "web", Web, web)
 app.add_typer(access_app, name="access")
+add(app, "status", Status, status)
 add(app, "verify", Verify, verify)
+add(app, "quarantine", QuarantineOptions, quarantine)
 add(app, "retention", Retention, retention)
 add(app, "backup", Backup, backup)
 add(app, "restore", Restore, restore)

@@ -18,6 +18,7 @@ from loghouse.ship.metadata import watching
 from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
 from loghouse.ship.reading import Reading
+from loghouse.ship.report import Report
 from loghouse.ship.shipper import Shipper, Summary
 from loghouse.spool.delivery import Delivery, IngestStore
 from loghouse.spool.spool import Spool
@@ -42,19 +43,20 @@ def ship(
     on_progress: Callable[[Summary], None] | None = None,
     reading: Reading = Reading(),  # noqa: B008 - it is frozen
     kubernetes: Server | None = None,
+    listen: tuple[str, int] | None = None,
 ) -> Summary:
     """Ship the logs below `paths` into the store: follow them, or with `once` read to their end and return.
 
     Ends early when `stop` is set, or by SIGINT or SIGTERM when called in the main thread: what has been read
     is stored within a deadline, or else waits in the spool for the next run. `kubernetes` is asked about the
-    pods of the node. Raises `LoghouseError` if it cannot go on.
+    pods of the node; `listen` is the address and port of /metrics, /healthz and /status. Raises
+    `LoghouseError` if it cannot go on.
     """
     node = node or socket.gethostname()
     with watching(kubernetes, node) as pods:
         reading = replace(reading, pods=pods, hold=0.0 if once else reading.hold)
-        return _ship(
-            paths, store_url, state_dir, node, once, store, stop or threading.Event(), on_progress, reading
-        )
+        stop = stop or threading.Event()
+        return _ship(paths, store_url, state_dir, node, once, store, stop, on_progress, reading, listen)
 
 
 def _ship(
@@ -67,6 +69,7 @@ def _ship(
     stop: threading.Event,
     on_progress: Callable[[Summary], None] | None,
     reading: Reading,
+    listen: tuple[str, int] | None,
 ) -> Summary:
     problems = Problems()
     discovery = Discovery(paths or DEFAULT_PATHS, node, problems, own=state_dir)
@@ -77,7 +80,8 @@ def _ship(
     delivery = Delivery(spool, lambda: store or Store(store_url, read_timeout=INSERT_TIMEOUT), once)
     shipper = Shipper(discovery, offsets, spool, delivery, node, problems, stop, on_progress, reading)
     try:
-        with stopped_by_signals(stop):
+        report = Report(shipper.lineages, shipper.beat, spool, delivery, problems)
+        with stopped_by_signals(stop), _told(report, listen):
             shipper.run(once)
             complete = delivery.close(stop, STOP_DEADLINE)
         delivery.check()
@@ -92,6 +96,28 @@ def _ship(
     summary.complete = complete
     summary.interrupted = stop.is_set()
     return summary
+
+
+@contextmanager
+def _told(report: Report, listen: tuple[str, int] | None) -> Iterator[None]:
+    """Serve what the shipper tells about itself."""
+    if listen is None:
+        yield
+        return
+    from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+
+    from loghouse.telemetry.server import HealthServer
+
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector):
+        collector(registry=registry)
+    registry.register(report)
+    server = HealthServer(*listen, registry, report.trouble, report.status)
+    log.info("/metrics, /healthz and /status on port %d", server.port)
+    try:
+        yield
+    finally:
+        server.close()
 
 
 @contextmanager

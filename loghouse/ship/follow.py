@@ -81,6 +81,11 @@ class Lineage:
         """The files whose positions matter, read to the end or not."""
         return frozenset((*self._present, *(segment.source for segment in self._segments)))
 
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The files that are open, oldest first."""
+        return tuple(self._segments)
+
     def update(self, found: Found) -> None:
         """Take in what the directory holds now. Open files stay open, under any name or none, until read."""
         self.found = found

@@ -16,6 +16,7 @@ from loghouse.ship.follow import Lineage
 from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
 from loghouse.ship.reading import Reading
+from loghouse.ship.report import Beat
 from loghouse.spool.delivery import Delivery
 from loghouse.spool.spool import Spool, SpoolFull
 
@@ -74,6 +75,7 @@ class Shipper:
         on_progress: Callable[[Summary], None] | None = None,
         reading: Reading = Reading(),  # noqa: B008 - it is frozen
     ) -> None:
+        self.beat = Beat(at=time.monotonic())
         self._discovery = discovery
         self._offsets = offsets
         self._spool = spool
@@ -88,7 +90,6 @@ class Shipper:
         self._order = itertools.count()
         self._batch: Batch | None = None
         self._batch_since = 0.0
-        self._full = False
         self._rescan_at = 0.0
         self._progress_at = 0.0
         self._started = time.monotonic()
@@ -97,7 +98,7 @@ class Shipper:
     def run(self, once: bool) -> None:
         """Ship until told to stop; with `once`, until the end of every file."""
         while not self._stop.is_set():
-            now = time.monotonic()
+            self.beat.at = now = time.monotonic()
             if now >= self._rescan_at:
                 self._rescan(now)
             if not self._turns and once:
@@ -118,6 +119,10 @@ class Shipper:
             self._batch.abort(self._spool)
         for lineage in self._lineages.values():
             lineage.close()
+
+    def lineages(self) -> list[Lineage]:
+        """All that are followed now."""
+        return list(self._lineages.values())
 
     def summary(self) -> Summary:
         """What is stored so far."""
@@ -144,15 +149,15 @@ class Shipper:
         except (SpoolFull, OSError) as error:
             self._wait_for_room(error)
             return None
-        if self._full:
-            self._full = False
+        if self.beat.waiting_for_room:
+            self.beat.waiting_for_room = False
             log.warning("there is room in the spool again, reading goes on")
         return self._batch
 
     def _wait_for_room(self, error: SpoolFull | OSError) -> None:
         self._delivery.check()
-        if not self._full:
-            self._full = True
+        if not self.beat.waiting_for_room:
+            self.beat.waiting_for_room = True
             log.warning("reading waits: %s", error)
         self._stop.wait(FULL_WAIT)
 
@@ -173,6 +178,7 @@ class Shipper:
             self._batch_since = now
         for row in rows:
             batch.add(row)
+            self.beat.read_bytes += len(row.data)
         batch.change(lineage.origin.lineage, *lineage.changes())
         lineage.active_at = now
         self._schedule(lineage, now)

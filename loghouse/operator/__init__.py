@@ -1,0 +1,1 @@
+"""What an operator asks on a node: status, quarantine, doctor."""

@@ -1,0 +1,1 @@
+"""What a daemon tells about itself over HTTP: /metrics, /healthz and /status."""
