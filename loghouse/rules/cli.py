@@ -114,7 +114,7 @@ class Run(Files):
         str, typer.Option("--alertmanager-token-file", help="A file with the bearer token for them.")
     ] = ""
     listen: Annotated[str, typer.Option("--listen", help="HOST:PORT of /metrics; '' for none.")] = (
-        "127.0.0.1:9429"
+        "127.0.0.1:9430"
     )
     state_dir: Annotated[
         str | None,
