@@ -12,10 +12,26 @@ _DOCS = Path(__file__).parents[2] / "docs" / "exporters"
 PIPELINE = frozenset(
     f"loghouse_{name}"
     for name in [
-        "read_bytes_total lines_total bytes_total files_open files_rotated_unread bytes_behind "
-        "oldest_unshipped_seconds spool_bytes spool_limit_bytes spool_oldest_seconds spool_full "
-        "batches_sent_total batches_acked_total batches_ambiguous_total batches_deduped_total "
-        "insert_errors_total lost_bytes_total quarantined_rows_total problems_total fsync_seconds_total "
+        "read_bytes_total",
+        "lines_total",
+        "bytes_total",
+        "files_open",
+        "files_rotated_unread",
+        "bytes_behind",
+        "oldest_unshipped_seconds",
+        "spool_bytes",
+        "spool_limit_bytes",
+        "spool_oldest_seconds",
+        "spool_full",
+        "batches_sent_total",
+        "batches_acked_total",
+        "batches_ambiguous_total",
+        "batches_deduped_total",
+        "insert_errors_total",
+        "lost_bytes_total",
+        "quarantined_rows_total",
+        "problems_total",
+        "fsync_seconds_total",
         "receive_records_total",
         "receive_bytes_total",
         "receive_bad_total",
