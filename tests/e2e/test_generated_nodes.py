@@ -62,8 +62,8 @@ def test_records_of_each_container_equal_the_manifest(
         got = {
             row[:3]: row[3:]
             for row in store.rows(
-                "SELECT namespace, pod, container, count(), sum(CRC32(raw)), sum(length(raw)) "
-                "FROM logs GROUP BY ALL"
+                "SELECT namespace, pod, container, count(), sum(CRC32(line)), sum(length(line)) "
+                "FROM logs ARRAY JOIN splitByChar('\\n', raw) AS line GROUP BY ALL"
             )
         }
     containers = manifest["containers"]
@@ -76,6 +76,25 @@ def test_records_of_each_container_equal_the_manifest(
         ]
         for c in containers
     }
+
+
+def test_stack_traces_are_the_events_of_the_manifest(url: StoreUrl, tmp_path: Path) -> None:
+    manifest = generate(tmp_path / "node")
+    ship([str(tmp_path / "node" / "var" / "log" / "pods")], url, str(tmp_path / "state"), "node-1", once=True)
+    with Store(url) as store:
+        got = {
+            row[:3]: row[3:]
+            for row in store.rows(
+                "SELECT namespace, pod, container, count(), sum(CRC32(raw)) FROM logs GROUP BY ALL"
+            )
+        }
+    containers = manifest["containers"]
+    assert isinstance(containers, list)
+    with_events = [c for c in containers if c["multiline_events"]]
+    assert len(with_events) >= 4
+    for c in with_events:
+        key = (c["namespace"], c["pod"], c["container"])
+        assert got[key] == (c["events"], c["event_crc32_sum"]), key
 
 
 def test_levels_equal_the_manifest_where_a_record_states_one(url: StoreUrl, tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ def written(tree: Path) -> dict[tuple[str, str, str], Counted]:
 def stored(url: StoreUrl) -> dict[tuple[str, str, str], Counted]:
     with Store(url) as store:
         rows = store.rows(
-            "SELECT namespace, pod, container, count(), sum(CRC32(raw)) FROM logs "
+            "SELECT namespace, pod, container, count(), sum(CRC32(line)) FROM logs "
+            "ARRAY JOIN splitByChar('\\n', raw) AS line "  # a stack trace is one record
             "WHERE parse_error != 'partial' GROUP BY ALL"
         )
     return {(namespace, pod, container): Counted(n, crc) for namespace, pod, container, n, crc in rows}
