@@ -29,6 +29,7 @@ VERBS: Mapping[str, str] = {
     "explain": "Say what a query means: its canonical form, SQL and indexes, and what it would read.",
     "sql": "Run one SQL statement that reads, in the database of the store.",
     "verify": "Look for lines that are missing or stored twice, by file and hour. Exit code 4 if there are any.",
+    "alerts": "List the alerts that fire, the newest first, each with a command that shows its logs.",
     "profile": "Show the profiles there are and the settings of one, each with its file.",
 }
 

@@ -34,6 +34,12 @@ class Options(Reading):
             env="LIMIT",
         ),
     ] = None
+    alert: Annotated[
+        str | None, option("--alert", help="The logs of this alert, around its start.", env="ALERT")
+    ] = None
+    alertmanager: Annotated[
+        str | None, option("--alertmanager", help="Who knows the alerts.", env="ALERTMANAGER")
+    ] = None
 
 
 def search(options: Options) -> ExitCode:
@@ -48,6 +54,11 @@ def search(options: Options) -> ExitCode:
     if options.limit is not None and options.limit < 0:
         raise UsageError(f"--limit {options.limit} is not a number of records", "0 means all of them")
     selected = select(options.query, options)
+    if options.alert is not None:
+        from loghouse.logq.alerts import around_alert
+
+        given = (options.since, options.from_, options.to)
+        selected = around_alert(selected, options.alert, options.alertmanager, keep_window=any(given))
     if not options.quiet:
         for notice in selected.query.notices:
             span = notice.span
