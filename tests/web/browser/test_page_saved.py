@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 from web.browser.conftest import Site
@@ -11,8 +12,6 @@ from web.browser.reading import Reader
 @pytest.fixture
 def tabs(site: Site) -> Iterator[None]:
     """No tabs are left behind."""
-    import httpx
-
     yield
     with httpx.Client(base_url=site.url, timeout=30) as client:
         for each in client.get("/api/v1/saved").json()["saved"]:
@@ -20,6 +19,7 @@ def tabs(site: Site) -> Iterator[None]:
 
 
 def names(reader: Reader) -> list[str]:
+    """The tabs from left to right."""
     return [
         text.split("\n")[0].strip("•")
         for text in reader.page.locator("#tabs .tab:not(.add)").all_inner_texts()
@@ -27,6 +27,7 @@ def names(reader: Reader) -> list[str]:
 
 
 def save(reader: Reader, name: str) -> None:
+    """Save what is shown as a tab."""
     reader.button("Save this query as a tab").click()
     reader.page.get_by_role("textbox", name="Save this query as").fill(name)
     reader.page.keyboard.press("Enter")
@@ -34,6 +35,7 @@ def save(reader: Reader, name: str) -> None:
 
 
 def act(reader: Reader, name: str, action: str, role: str = "menuitem") -> None:
+    """Choose from the menu of a tab."""
     reader.button(f"Actions for {name}").click()
     reader.page.locator(f"[role={role}]", has_text=action).click()
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import shlex
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -100,8 +101,6 @@ def test_a_download_has_the_chosen_columns(reader: Reader, counted: str) -> None
 
 
 def test_the_copied_command_finds_the_same(reader: Reader, counted: str, site: Site) -> None:
-    import subprocess
-
     reader.open('done not "it\'s" status=500 | stats count() n', ns=counted, live="off")
     reader.menu("Copy as logq command")
     expect(reader.page.locator("#notices")).to_contain_text("Command copied")

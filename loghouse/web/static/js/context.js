@@ -16,7 +16,7 @@ export class Context {
     this.actions = actions;
     this.state = state;
     this.dialog = byId("context");
-    this.lines = h("div", { class: "context-lines", role: "grid", "aria-label": "Neighbouring lines", tabindex: "0" });
+    this.lines = h("div", { class: "context-lines", role: "treegrid", "aria-label": "Neighbouring lines", tabindex: "0" });
     this.head = h("div", { class: "dialog-head" });
     fill(this.dialog, this.head, this.lines);
     this.lines.addEventListener("click", (event) => this.#clicked(event));

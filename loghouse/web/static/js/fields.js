@@ -3,11 +3,12 @@
 import { ask, selection } from "./api.js";
 import { byId, fill, h, icon, iconButton } from "./dom.js";
 import { complain } from "./notices.js";
-import { condition, conditionOfText, fieldName } from "./refine.js";
+import { condition, conditionOfText, fieldKey, fieldName, labelKey } from "./refine.js";
 import { plain } from "./text.js";
 
 const SAMPLE = 1000;
 const MOST_VALUES = 20;
+const MOST_FIELDS = 200; // drawn at once; others are found by their name
 const GROUPS = [["column", "Source"], ["label", "Labels"], ["field", "Fields"]];
 // Too many to be of use here; the time has a picker.
 const HIDDEN = new Set(["timestamp", "raw", "message"]);
@@ -54,12 +55,14 @@ export class Fields {
 
   #draw() {
     const wanted = this.wanted.value.trim().toLowerCase();
-    const shown = this.fields.filter((field) => field.name.toLowerCase().includes(wanted));
+    const found = this.fields.filter((field) => field.name.toLowerCase().includes(wanted));
+    const shown = found.slice(0, MOST_FIELDS);
     const groups = GROUPS.map(([kind, title]) => {
       const members = shown.filter((field) => (kind === "field" ? !["column", "label"].includes(field.kind) : field.kind === kind));
       return members.length ? h("section", { "aria-label": title }, h("h2", { text: title }), h("ul", {}, members.map((field) => this.#field(field)))) : null;
     });
     fill(this.list, groups);
+    if (found.length > shown.length) this.list.append(h("p", { class: "empty", text: `and ${(found.length - shown.length).toLocaleString("en")} more: find them by name` }));
     if (!shown.length) this.list.append(h("p", { class: "empty", text: this.fields.length ? "No such field" : "No fields yet" }));
   }
 
@@ -123,9 +126,10 @@ const SIGNS = { column: "§", label: "~", text: "t", number: "#", bool: "?", nul
 
 /** How a field of the panel is spelled in a query; null when it cannot be. */
 function keyOf(field) {
-  // The server spells names; it cannot spell those with backticks or line breaks.
-  if (field.name.startsWith("`") || field.kind === "column" || field.kind === "label") return field.name;
-  return /^[A-Za-z@_][\w.@-]*$/.test(field.name) ? field.name : field.name.includes("`") || field.name.includes("\n") ? null : `\`${field.name}\``;
+  if (field.kind === "column") return field.name;
+  if (field.kind === "label") return labelKey(field.name.slice(1));
+  // The server spells names that a column has as well.
+  return field.name.startsWith("`") ? field.name : fieldKey(field.name);
 }
 
 function ofKind(key, kind, value, negated) {

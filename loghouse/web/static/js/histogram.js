@@ -57,12 +57,12 @@ export class Histogram {
     const at = moment ? (times.ms(moment) - begin) / (end - begin) : -1;
     this.mark.hidden = !(at >= 0 && at <= 1);
     this.mark.style.left = `${at * 100}%`;
-    this.holder.classList.remove("waiting");
+    this.wait(false);
   }
 
-  /** What is drawn is of another question. */
-  wait() {
-    this.holder.classList.add("waiting");
+  /** Whether what is drawn is of another question. */
+  wait(yes) {
+    this.holder.classList.toggle("waiting", yes);
   }
 
   #draw() {

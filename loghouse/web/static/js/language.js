@@ -31,6 +31,11 @@ export function pieces(query) {
   return found;
 }
 
+const TABLES = new Set("stats summarize count hist timechart top rare facets field_names columns field_values values patterns cluster".split(" "));
+
+/** Whether a stage of the query makes a table out of lines. */
+export const makesTable = (query) => pieces(query).some(({ text, kind }) => kind === "stage" && TABLES.has(text.toLowerCase()));
+
 function wordKind(query, end, word, stage, operand) {
   if (stage && STAGES.has(word.toLowerCase())) return "stage";
   if (operand) return "value";

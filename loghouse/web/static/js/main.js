@@ -9,7 +9,7 @@ import { byId, fill, h } from "./dom.js";
 import { Fields, shownFields } from "./fields.js";
 import { Histogram } from "./histogram.js";
 import { listen } from "./keys.js";
-import { foundWords } from "./language.js";
+import { foundWords, makesTable } from "./language.js";
 import { whoami } from "./login.js";
 import { complain } from "./notices.js";
 import { Patterns } from "./patterns.js";
@@ -115,7 +115,7 @@ const context = new Context(actions, state.get);
 const bar = new QueryBar({
   run(text) {
     if (text === state.get().q) search.run(state.get());
-    else state.set({ q: text, open: "", at: "" });
+    else state.set({ q: text, open: "", at: "", ...(makesTable(text) ? { view: "lines" } : {}) });
   },
   typed: () => {},
   namespaces: () => state.get().ns,
@@ -190,6 +190,7 @@ document.addEventListener("selectionchange", () => {
 bar.text = state.get().q;
 shownFields();
 toolbar.draw();
+look();
 listen(bindings({ rows, search, saved, toolbar, bar, actions, context }));
 search.run(state.get());
 whoami().then((person) => person && saved.load());

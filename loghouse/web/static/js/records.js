@@ -99,11 +99,14 @@ const COLUMNS = new Set("timestamp level namespace pod container node workload s
 
 /** The value of a column as it is spelled in a query; undefined when a record does not have it. */
 export function valueOf(record, key) {
-  if (key.startsWith("~")) return record.labels[key.slice(1)];
-  if (key.startsWith("`")) return record.fields[key.slice(1, -1)];
+  if (key.startsWith("~")) return own(record.labels, key.slice(1));
+  if (key.startsWith("`")) return own(record.fields, key.slice(1, -1));
   if (COLUMNS.has(key)) return record[key] ?? (key === "raw" ? record.message : undefined);
-  return record.fields[key];
+  return own(record.fields, key);
 }
+
+// A field may be called like something that every object has.
+const own = (holder, name) => (Object.hasOwn(holder, name) ? holder[name] : undefined);
 
 /** A value as one line of text. */
 export function asText(value) {

@@ -167,6 +167,8 @@ export class Rows {
   /** Bring the document in line with what is loaded and where the reader is. */
   draw() {
     this.spacer.style.height = `${this.heights.total}px`;
+    // At the end nothing else holds the place; an anchor of before would pull back to it later.
+    if (this.following) this.anchor = null;
     if (this.following) this.#scrollTo(this.heights.total);
     else if (this.anchor) this.#scrollTo(this.heights.top(this.anchor.index) - this.anchor.offset);
     for (let pass = 0; pass < 3; pass += 1) if (!this.#drawWindow()) break;

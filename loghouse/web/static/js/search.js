@@ -21,6 +21,7 @@ export class Search {
     this.came = false; // lines since the last count
     this.tail = new Tail({
       records: (records) => this.#came(records),
+      known: (id) => this.records.ids.has(id),
       count: (waiting, more) => show.waiting(waiting, more),
       gap: () => {
         say("More came than could be caught up: searched again");
@@ -44,7 +45,7 @@ export class Search {
     this.came = false;
     forget();
     this.show.busy(true);
-    this.histogram.wait();
+    this.histogram.wait(true);
     try {
       if (state.view === "patterns") {
         const count = await this.show.patterns(state, signal);
@@ -64,7 +65,9 @@ export class Search {
       this.#count(state, signal);
       this.fields.load(state);
     } catch (error) {
-      if (error.name !== "AbortError" && !signal.aborted) this.show.error(error);
+      if (error.name === "AbortError" || signal.aborted) return;
+      this.histogram.wait(false);
+      this.show.error(error);
     } finally {
       if (this.running === running) this.show.busy(false);
     }

@@ -37,13 +37,16 @@ export function plain(text) {
 }
 
 function oddMark(found) {
-  return h("span", { class: "odd", title: "A character that cannot be seen" , text: found.length > 1 ? `␛${found.slice(1, LONGEST_SEQUENCE)}` : named(found) });
+  const text = found.length > 1 ? `ESC${found.slice(1, LONGEST_SEQUENCE).replace(/[\0-\x1f]/g, named)}` : named(found);
+  return h("span", { class: "odd", title: "Characters that cannot be seen", text });
 }
+
+const CONTROLS = "NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(" ");
 
 function named(character) {
   const code = character.charCodeAt(0);
-  if (code < 0x20) return String.fromCharCode(0x2400 + code);
-  if (code === 0x7f) return "␡";
+  if (code < 0x20) return CONTROLS[code];
+  if (code === 0x7f) return "DEL";
   return `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
