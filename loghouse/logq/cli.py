@@ -23,12 +23,17 @@ VERBS: Mapping[str, str] = {
     "tail": "Print the last records, then new ones in the order in which they are stored, until Ctrl-C.",
     "hist": "Count records over time.",
     "stats": "Compute figures over records.",
+    "patterns": "Group messages by what stays the same in them, with count, share, trend and a sample.",
     "fields": "List the columns and fields of records: their kind, in how many records they are, examples.",
     "values": "List the values of a field, the most frequent first.",
     "export": "Write all records of a query to a file, oldest first; the file appears when it is complete.",
+    "saved": "Keep queries in the store, for oneself and others: list, save, run and delete them by name.",
     "explain": "Say what a query means: its canonical form, SQL and indexes, and what it would read.",
     "sql": "Run one SQL statement that reads, in the database of the store.",
-    "verify": "Look for lines that are missing or stored twice, by file and hour. Exit code 4 if there are any.",
+    "verify": "Look for lines that are missing or stored twice, by file and hour. "
+    "Exit code 4 if there are any.",
+    "doctor": "Check connection, version, tables, clock, disk, ingest and rights, and say what is wrong.",
+    "completion": "Print the script that lets Tab complete verbs, options, namespaces, pods, fields, values.",
     "alerts": "List the alerts that fire, the newest first, each with a command that shows its logs.",
     "profile": "Show the profiles there are and the settings of one, each with its file.",
 }

@@ -146,6 +146,10 @@ def _pretty_table(screen: Terminal, zone: tzinfo, compiled: Compiled) -> TableRe
 
         if is_histogram(compiled.kinds, compiled.columns):
             return Histogram(clock, screen.width, screen.colour).table
+        from loghouse.render.patternlist import PatternList, is_pattern_list
+
+        if is_pattern_list(compiled.columns):
+            return PatternList(clock, screen.width, screen.colour).table
         from loghouse.render.table import DrawnTable
 
         return _with_times(DrawnTable(screen.width, screen.colour).table, compiled.kinds, clock.short)

@@ -34,6 +34,13 @@ class Options(Reading):
             env="LIMIT",
         ),
     ] = None
+    before: Annotated[
+        int | None, option("-B", "--before", help="And so many records before each.", env="BEFORE")
+    ] = None
+    after: Annotated[
+        int | None, option("-A", "--after", help="And so many records after each.", env="AFTER")
+    ] = None
+    around: Annotated[int | None, option("-C", "--around", help="Both.", env="AROUND")] = None
     alert: Annotated[
         str | None, option("--alert", help="The logs of this alert, around its start.", env="ALERT")
     ] = None
@@ -49,7 +56,7 @@ def search(options: Options) -> ExitCode:
     logq search 'status>=500 | top 5 path'
     """
     from loghouse.logq.output import terminal
-    from loghouse.logq.selection import select
+    from loghouse.logq.selection import context_stage, select, with_stages
 
     if options.limit is not None and options.limit < 0:
         raise UsageError(f"--limit {options.limit} is not a number of records", "0 means all of them")
@@ -59,6 +66,8 @@ def search(options: Options) -> ExitCode:
 
         given = (options.since, options.from_, options.to)
         selected = around_alert(selected, options.alert, options.alertmanager, keep_window=any(given))
+    if stage := context_stage(options.before, options.after, options.around):
+        selected = with_stages(selected, stage)
     if not options.quiet:
         for notice in selected.query.notices:
             span = notice.span

@@ -56,6 +56,17 @@ def with_stages(selected: Selected, stages: str) -> Selected:
     return replace(selected, query=replace(selected.query, stages=(*selected.query.stages, *added)))
 
 
+def context_stage(before: int | None, after: int | None, around: int | None) -> str:
+    """The stage that the flags -B, -A and -C ask for, '' for none."""
+    if before is None and after is None and around is None:
+        return ""
+    sides = [around or 0 if side is None else side for side in (before, after)]
+    for side in sides:
+        if side < 0:
+            raise UsageError(f"{side} is not a number of records")
+    return f"context before {sides[0]} after {sides[1]}"
+
+
 def _scope(options: Where) -> Filter | None:
     parts = [
         part

@@ -19,6 +19,7 @@ from loghouse.render.width import cut, width
 
 # A record may fill this many lines of the screen; the rest is counted, and `-o raw` has it all.
 SCREEN_LINES = 10
+HIT = "_hit"  # the field that the stage `context` gives to what was looked for
 LATE_AFTER_NS = 10 * NANOSECONDS
 
 _LEVEL_NAMES = {
@@ -64,7 +65,8 @@ class Pretty:
         name = _LEVEL_NAMES.get(record.level) or record.level.upper()
         level = self._paint(LEVEL_COLOURS.get(record.level, DIM), f"{name:<5}")
         late = self._lateness(record) if self.mark_late else ""
-        return f"{time} {self._source(record)} {level} {late}{self._body(record)}"
+        hit = self._paint(MARK, "[hit]") + " " if HIT in record.made else ""
+        return f"{time} {self._source(record)} {level} {late}{hit}{self._body(record)}"
 
     def _source(self, record: Record) -> str:
         key = (record.pod or record.node, record.container)
@@ -85,7 +87,7 @@ class Pretty:
         return self._paint(MARK, f"[late {_duration(behind // NANOSECONDS)}]") + " "
 
     def _body(self, record: Record) -> str:
-        message = decoded(record.message)
+        message = "" if self._is_all_fields(record) else decoded(record.message)
         shown = visible(message).replace("\n", "\n    ") if self.screen else one_line(message)
         room = None if self.screen is None else self.screen * SCREEN_LINES
         if room is not None and width(shown) > room:
@@ -101,7 +103,11 @@ class Pretty:
                     pairs.append(self._paint(MARK, "…"))
                     break
             pairs.append(f"{self._paint(DIM, one_line(key) + '=')}{self._lit(text)}")
-        return " ".join((self._lit(shown), *pairs))
+        return " ".join((self._lit(shown), *pairs) if shown or not pairs else pairs)
+
+    def _is_all_fields(self, record: Record) -> bool:
+        """A JSON record without a text of its own: its fields say all of it."""
+        return record.format == "json" and not self.fields and record.message == record.raw
 
     def _pairs(self, record: Record) -> Iterator[tuple[str, Any]]:
         """The fields the message does not show: those asked for, else all of a JSON record or those made."""
@@ -109,10 +115,10 @@ class Pretty:
             yield from picked_values(record, self.fields, self.clock).items()
         elif record.format == "json":
             for key, value in fields_of(record).items():
-                if key not in _SHOWN_ALREADY and value != record.message:
+                if key not in _SHOWN_ALREADY and value != record.message and key != HIT:
                     yield key, value
         else:
-            yield from made_fields(record).items()
+            yield from ((key, value) for key, value in made_fields(record).items() if key != HIT)
 
     def _lit(self, text: str) -> str:
         if not self.colour or self.highlight is None:

@@ -156,7 +156,7 @@ class Store:
 
     def _driver(self) -> Any:
         if self._client is None:
-            self._client = _driver_class(self.url.secure)(
+            self._client = driver_class(self.url.secure)(
                 host=self.url.host,
                 port=self.url.port,
                 database=self.url.database,
@@ -172,7 +172,7 @@ class Store:
         return self._client
 
 
-def _driver_class(secure: bool) -> Any:
+def driver_class(secure: bool) -> Any:
     """The driver's `Client`, without the three quarters of its import time that nothing here needs.
 
     Its table of all dates from 1900 to 2299 (150 ms) is filled as dates come; the list of certificate

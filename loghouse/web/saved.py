@@ -1,20 +1,15 @@
-"""Saved queries: the tabs of the page. Rows are only ever added; the newest row of an id is what holds.
-
-A query belongs to who saved it and, when it is shared, can be seen by all. Sharing shows the text of a query,
-never what it finds: that is asked for again with the rights of the reader.
-"""
+"""Saved queries: the tabs of the page. What a shared one finds is asked for with the rights of the reader."""
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import uuid4
 
 from loghouse.errors import UsageError
 from loghouse.query import parse
+from loghouse.saved_queries import Saved, readable, write
 from loghouse.store.client import Store
 from loghouse.web.answers import Answer, Refused, json_answer
 from loghouse.web.calls import Call
@@ -22,22 +17,7 @@ from loghouse.web.parameters import LONGEST_QUERY
 
 MOST = 500  # of one owner
 LONGEST_NAME = 100
-COLUMNS = ("id", "owner", "name", "query", "view", "shared", "position")
-
 _ID = re.compile(r"[0-9a-f]{32}")
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """A saved query; `view` is what else the page shows, as the parameters of its address."""
-
-    id: str
-    owner: str
-    name: str
-    query: str
-    view: str = ""
-    shared: bool = False
-    position: int = 0
 
 
 BODY_SCHEMA: dict[str, Any] = {
@@ -69,7 +49,7 @@ def create(call: Call) -> Answer:
             raise UsageError(f"you have {len(own)} saved queries", "Delete some first")
         last = max((each.position for each in own), default=-1)
         saved = replace(Saved(uuid4().hex, call.person.name, "", "", position=last + 1), **given)
-        _write(store, saved)
+        write(store, saved)
     return json_answer(_shown(call, saved), 201)
 
 
@@ -78,31 +58,19 @@ def change(call: Call) -> Answer:
     given = _body(call)
     with call.writable_store() as store:
         saved = replace(_own(call, store), **given)
-        _write(store, saved)
+        write(store, saved)
     return json_answer(_shown(call, saved))
 
 
 def delete(call: Call) -> Answer:
     """Delete one query; all others stay as they are."""
     with call.writable_store() as store:
-        _write(store, _own(call, store), deleted=True)
+        write(store, _own(call, store), deleted=True)
     return Answer(status=204)
 
 
 def _readable(call: Call, store: Store) -> list[Saved]:
-    # The newest row of each id, wherever in a cluster it was written.
-    columns = ", ".join(f"found.{place}" for place in range(1, len(COLUMNS) + 1))
-    rows = store.rows(
-        f"SELECT {columns} FROM (SELECT argMax(tuple({', '.join(COLUMNS)}, deleted), version) AS found "  # noqa: S608
-        f"FROM saved GROUP BY saved.id) WHERE found.{len(COLUMNS) + 1} = 0 "
-        "AND (found.2 = {owner:String} OR found.6) "
-        "ORDER BY found.2 != {owner:String}, found.7, found.3, found.1",
-        {"owner": call.person.name},
-    )
-    return [
-        Saved(id, owner, name, query, view, bool(shared), position)
-        for id, owner, name, query, view, shared, position in rows
-    ]
+    return readable(store, call.person.name)
 
 
 def _own(call: Call, store: Store) -> Saved:
@@ -114,15 +82,6 @@ def _own(call: Call, store: Store) -> Saved:
     if found.owner != call.person.name and not call.person.admin:
         raise Refused(403, "this query belongs to somebody else", "Save a copy of it")
     return found
-
-
-def _write(store: Store, saved: Saved, deleted: bool = False) -> None:
-    values: list[Sequence[Any]] = [
-        [value.encode("utf-8", "replace") if isinstance(value, str) else int(value)]
-        for value in (getattr(saved, name) for name in COLUMNS)
-    ]
-    # Two changes of one query in the same nanosecond are one too many for a person.
-    store.insert("saved", (*COLUMNS, "deleted", "version"), [*values, [int(deleted)], [time.time_ns()]], {})
 
 
 def _shown(call: Call, saved: Saved) -> dict[str, Any]:
