@@ -118,10 +118,9 @@ class OpenId:
         import jwt
 
         try:
-            key = self._signing_keys().get_signing_key_from_jwt(token)
             claims: dict[str, Any] = jwt.decode(
                 token,
-                key.key,
+                self._signing_key(jwt.get_unverified_header(token).get("kid")),
                 algorithms=ALGORITHMS,
                 audience=self._provider.client_id,
                 issuer=self._issuers(),
@@ -136,6 +135,16 @@ class OpenId:
 
     def _issuers(self) -> list[str]:
         return [self._provider.issuer, f"{self._provider.issuer}/"]
+
+    def _signing_key(self, identity: str | None) -> Any:
+        """The key of this identity; a provider with one key need not name it."""
+        for refresh in (False, True):
+            keys = self._signing_keys().get_jwk_set(refresh).keys
+            usable = [key for key in keys if key.public_key_use in ("sig", None)]
+            found = [key for key in usable if identity is None or key.key_id == identity]
+            if len(found) == 1:
+                return found[0].key
+        raise LoginFailed("the provider's answer is signed with a key that it does not publish")
 
     def _signing_keys(self) -> Any:
         import jwt

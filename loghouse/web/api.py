@@ -32,6 +32,11 @@ class Path:
         self._endpoints = {endpoint.method: endpoint for endpoint in endpoints}
         self._services = services
 
+    @property
+    def methods(self) -> Sequence[str]:
+        """The methods that are answered; HEAD is GET."""
+        return tuple(self._endpoints)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         endpoint = self._endpoints.get(method)

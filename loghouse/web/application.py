@@ -22,6 +22,11 @@ from loghouse.web.services import Services
 
 def application(services: Services) -> Guarded:
     """What the server runs."""
+    return Guarded(Starlette(routes=routes(services)))
+
+
+def routes(services: Services) -> list[BaseRoute]:
+    """All there is to ask for."""
     described = document(ENDPOINTS)
 
     def openapi(call: Call) -> Answer | Stream:
@@ -30,11 +35,11 @@ def application(services: Services) -> Guarded:
     paths: dict[str, list[Endpoint]] = defaultdict(list)
     for endpoint in (*ENDPOINTS, *LOKI_ENDPOINTS, Endpoint(f"{V1}/openapi.json", openapi, "This document")):
         paths[endpoint.path].append(endpoint)
-    routes: list[BaseRoute] = [Route(path, Path(listed, services)) for path, listed in paths.items()]
+    found: list[BaseRoute] = [Route(path, Path(listed, services)) for path, listed in paths.items()]
     logins = Logins(services)
     for path in (f"{V1}/me", "/login", "/logout", "/login/oidc", "/login/callback"):
-        routes.append(Route(path, logins))
-    routes.append(WebSocketRoute("/loki/api/v1/tail", LokiTail(services)))
-    routes.append(Route("/healthz", lambda request: PlainTextResponse("ok\n")))
-    routes.append(Mount("/", static_files()))
-    return Guarded(Starlette(routes=routes))
+        found.append(Route(path, logins))
+    found.append(WebSocketRoute("/loki/api/v1/tail", LokiTail(services)))
+    found.append(Route("/healthz", lambda request: PlainTextResponse("ok\n")))
+    found.append(Mount("/", static_files()))
+    return found

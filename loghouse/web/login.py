@@ -41,6 +41,8 @@ class Logins:
             if action is None:
                 raise Refused(405, "this method is not known here")
             answer = await action(asked, scope, receive)
+        except LoginFailed as error:
+            answer = refusal(Refused(403, error.message, error.hint))
         except LoghouseError as error:
             answer = refusal(error)
         await send_answer(answer, send)
