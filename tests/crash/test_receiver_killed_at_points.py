@@ -23,7 +23,8 @@ from loghouse.store.migrate import migrate
 
 TIME = 1_790_000_000
 RECORDS = 5
-MOST_CHUNKS = 60
+MOST_CHUNKS = 3000
+SMALL_BATCHES = ("loghouse.receive.spooling:LINGER=0",)  # so that a run has several
 POINTS = (
     ("loghouse.receive.forward:message", "after"),
     ("loghouse.receive.intake:Intake._grouped", "after"),
@@ -103,7 +104,7 @@ def send(port: int, number: int) -> bool:
 
 def live_until_killed(url: StoreUrl, state: Path, point: str, when: str, nth: int, number: int) -> int:
     """Send chunks, each until it is acknowledged, to a receiver that dies; the number of the next one."""
-    with receiver(url, state, point, when, str(nth)) as (process, port):
+    with receiver(url, state, point, when, str(nth), *SMALL_BATCHES) as (process, port):
         for _ in range(MOST_CHUNKS):
             if not port or not send(port, number):
                 break

@@ -3,15 +3,19 @@
 import gzip
 import hashlib
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Any
 
+import cramjam
 import msgpack
 import pytest
 from fluent.sender import FluentSender
 from receiving import Memory, eventually
 
+from loghouse.receive import forward_server
 from loghouse.receive.command import Receiver
 from loghouse.receive.forward_server import ForwardServer
 from loghouse.receive.handshake import Secrets
@@ -54,6 +58,10 @@ MODES = {
     "forward": ["app", [[TIME, {"message": "one"}]], {"chunk": "c"}],
     "forward with metadata": ["app", [[[EVENT_TIME, {"m": 1}], {"message": "one"}]], {"chunk": "c"}],
     "packed as binary": ["app", entries("one"), {"chunk": "c", "size": 1}],
+    "zstd": ["app", bytes(cramjam.zstd.compress(entries("one"))), {"chunk": "c", "compressed": "zstd"}],
+    "compressed as text, which is none": ["app", entries("one"), {"chunk": "c", "compressed": "text"}],
+    "option with unknown keys": ["app", TIME, {"message": "one"}, {"chunk": "c", "size": 9, "x": None}],
+    "time as a float": ["app", TIME + 0.0, {"message": "one"}, {"chunk": "c"}],
     "gzip": ["app", gzip.compress(entries("one")), {"chunk": "c", "compressed": "gzip"}],
 }
 
@@ -237,3 +245,71 @@ def test_a_heartbeat_over_udp_is_answered_and_nothing_else_is() -> None:
         client.settimeout(0.05)
         with pytest.raises(TimeoutError):
             client.recv(16)
+
+
+@pytest.mark.parametrize("option", [[], [None], [{}]])
+def test_without_a_chunk_nothing_is_answered(option: list[Any]) -> None:
+    """The option may be missing, nil or empty; the sender does not wait then, and would not understand."""
+    with server() as (memory, _, port), connect(port) as connection:
+        connection.sendall(msgpack.packb(["app", TIME, {"message": "one"}, *option]))
+        eventually(lambda: memory.data)
+        connection.sendall(msgpack.packb(MODES["forward"]))
+        assert hear(connection) == {"ack": "c"}
+
+
+def test_a_time_of_nothing_is_now_and_one_after_2038_is_kept() -> None:
+    late = msgpack.ExtType(0, (4_000_000_000).to_bytes(4, "big") + (7).to_bytes(4, "big"))
+    with server() as (memory, _, port), connect(port) as connection:
+        both = [[0, {"m": 1}], [late, {"m": 2}]]
+        connection.sendall(msgpack.packb(["app", both, {"chunk": "c"}]))
+        hear(connection)
+    now, later = memory.data.decode().splitlines()
+    assert abs(datetime.fromisoformat(now[:26]).timestamp() - time.time()) < 60
+    assert later.startswith("2096-10-02T07:06:40.000000007Z ")
+
+
+def test_metrics_and_traces_are_acknowledged_and_not_kept() -> None:
+    with server() as (memory, intake, port), connect(port) as connection:
+        connection.sendall(msgpack.packb(["m", [[TIME, {"m": 1}]], {"chunk": "c", "fluent_signal": 1}]))
+        assert hear(connection) == {"ack": "c"}
+        assert intake.counts["forward", "bad"] == 1
+    assert not memory.data
+
+
+def test_an_endless_message_is_cut_off_and_its_memory_given_back() -> None:
+    with server() as (_, intake, port), connect(port) as connection:
+        connection.sendall(b"\x93\xa3app\xc6" + (200 << 20).to_bytes(4, "big"))
+        with suppress(ConnectionResetError, BrokenPipeError):
+            for _ in range(100):
+                connection.sendall(bytes(1 << 20))
+        eventually(lambda: intake.counts["forward", "connections_broken"] == 1)
+
+
+def test_a_quiet_client_in_the_handshake_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward_server, "HANDSHAKE_SECONDS", 0.1)
+    secrets = Secrets("server", b"key")
+    with server(secrets) as (_, intake, port), connect(port) as connection:
+        assert connection.recv(1024).startswith(b"\x92\xa4HELO")
+        assert connection.recv(1) == b""
+        eventually(lambda: intake.counts["forward", "connections_lost"] == 1)
+
+
+def test_connections_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward_server, "MOST_CONNECTIONS", 2)
+    with server() as (_, intake, port), connect(port) as one, connect(port):
+        one.sendall(msgpack.packb(MODES["forward"]))
+        assert hear(one) == {"ack": "c"}
+        with connect(port) as third:
+            assert third.recv(1) == b""
+        assert intake.counts["forward", "connections_refused"] == 1
+
+
+def test_tags_are_data() -> None:
+    """Whatever a tag says, it names nothing on this machine and breaks no statement."""
+    hostile = "../../etc/passwd\n'; DROP TABLE logs --\x1b[2J" + "x" * 1000
+    with server() as (memory, _, port), connect(port) as connection:
+        connection.sendall(msgpack.packb([hostile, TIME, {"message": "one"}, {"chunk": "c"}]))
+        assert hear(connection) == {"ack": "c"}
+    (row,) = memory.rows
+    assert row.place.container.isprintable()
+    assert len(row.place.container) <= 253
