@@ -150,6 +150,12 @@ class Ship(Common):
     file_format: Annotated[
         str, typer.Option("--file-format", help="Of all files: auto, cri, docker, plain or raw.")
     ] = "auto"
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Mask keys, tokens, passwords and card numbers.")
+    ] = False
+    filters: Annotated[
+        str, typer.Option("--filters", help="File of rules: mask, drop, sample, limit (docs/shipping.md).")
+    ] = ""
     kubernetes: Annotated[
         str, typer.Option("--kubernetes", help="Ask for labels: auto (in a pod), off, or the API's URL.")
     ] = "auto"
@@ -175,11 +181,14 @@ def ship(options: Ship) -> ExitCode:
     Example: loghouse ship --once /var/log/pods
     """
     from loghouse.embedded.command import parse_listen
+    from loghouse.filters.config import rules_of
+    from loghouse.filters.filters import Filters
     from loghouse.kubernetes.api import server_of
     from loghouse.ship.command import ship as send
     from loghouse.ship.progress import shown_on_terminal
     from loghouse.ship.reading import Reading
 
+    rules = rules_of(options.filters, options.redact)
     with nullcontext() if options.quiet or not options.once else shown_on_terminal() as on_progress:
         summary = send(
             options.paths,
@@ -188,7 +197,9 @@ def ship(options: Ship) -> ExitCode:
             options.node,
             options.once,
             on_progress=on_progress,
-            reading=Reading(options.multiline, options.file_format),
+            reading=Reading(
+                options.multiline, options.file_format, filters=Filters(rules) if rules else None
+            ),
             kubernetes=server_of(options.kubernetes, options.kubernetes_token, options.kubernetes_ca),
             listen=parse_listen(options.listen) if options.listen else None,
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from loghouse.ship.linear import linear
+from loghouse.linear import linear
 from loghouse.ship.partials import Line
 
 _FIRST_LINE = re.compile(rb"\d{4}-\d\d-\d\dT[^ \n]{9,26} (?:stdout|stderr) [FP](?::[^ \n]*)? ?")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from loghouse.ship.linear import linear
+from loghouse.linear import linear
 from loghouse.ship.partials import Line
 
 _START = b'{"log":"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from loghouse.filters.filters import Block, Filters, WriterFilters
 from loghouse.kubernetes.pod import Pod
 from loghouse.ship.batch import Row
 from loghouse.ship.discover import Found
@@ -15,7 +16,7 @@ from loghouse.ship.partials import Piece
 from loghouse.ship.paths import NEWEST, LogFile
 from loghouse.ship.problems import Problems
 from loghouse.ship.reading import Reading
-from loghouse.ship.records import EVENT_TIMEOUT, PART_TIMEOUT, Records
+from loghouse.ship.records import EVENT_TIMEOUT, PART_TIMEOUT, Records, unwrapped
 from loghouse.ship.segment import MAX_LINE, Segment
 
 
@@ -24,6 +25,7 @@ class Lineage:
 
     __slots__ = (
         "_changed",
+        "_filters",
         "_known",
         "_node",
         "_opened_once",
@@ -66,6 +68,7 @@ class Lineage:
         self._seen_at: float | None = None  # when the API was asked first
         self._node = node
         self._problems = problems
+        self._filters: tuple[str, WriterFilters] | None = None  # for which wrapper
         self._known = offsets.positions(self.origin.lineage)
         self._present: tuple[int, ...] = ()
         self._opened_once = False
@@ -280,12 +283,23 @@ class Lineage:
             writer = written_by(pod, self.found.origin)
             if writer.multiline != self._writer.multiline:
                 self._finish_records(now)
-            self._writer, self.origin = writer, writer.origin
+            self._writer, self.origin, self._filters = writer, writer.origin, None
         return False
 
     def _as_rows(self, pieces: list[Piece]) -> list[Row]:
         wrapper = self._records.wrapper if self._records else self.origin.wrapper
-        return [Row(self.origin, wrapper, each.source, each.offset, each.span, each.data) for each in pieces]
+        blocks = [Block(each.source, each.offset, each.span, each.data) for each in pieces]
+        if self._reading.filters and blocks:
+            blocks = self._filters_for(wrapper, self._reading.filters).apply(blocks, time.time())
+        return [Row(self.origin, wrapper, *block) for block in blocks]
+
+    def _filters_for(self, wrapper: str, filters: Filters) -> WriterFilters:
+        if self._filters is None or self._filters[0] != wrapper:
+            self._filters = (
+                wrapper,
+                filters.of(self._writer.seen_by_rules(self._node), wrapper, unwrapped(wrapper)),
+            )
+        return self._filters[1]
 
     def _restore(self, now: float) -> None:
         """Read the lines and parts again that waited when the last run ended."""

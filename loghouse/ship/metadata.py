@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from loghouse.errors import UsageError
+from loghouse.filters import conditions as rules
 from loghouse.kubernetes.api import Server
 from loghouse.kubernetes.pod import Pod
 from loghouse.kubernetes.watch import PodWatch
@@ -38,6 +39,18 @@ class Writer:
     origin: Origin
     excluded: bool = False
     multiline: str | None = None
+
+    def seen_by_rules(self, node: str) -> rules.Writer:
+        """The same for the conditions of filters."""
+        origin = self.origin
+        columns = {
+            "namespace": origin.namespace,
+            "pod": origin.pod,
+            "container": origin.container,
+            "workload": origin.workload,
+            "node": node,
+        }
+        return rules.Writer(columns, dict(origin.labels))
 
 
 @contextmanager

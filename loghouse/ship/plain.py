@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from loghouse.ship.linear import linear
+from loghouse.linear import linear
 
 
 class PlainLayout:

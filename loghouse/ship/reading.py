@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loghouse.errors import UsageError
+from loghouse.filters.filters import Filters
 from loghouse.ship.hints import rules_of
 from loghouse.ship.metadata import HOLD, Pods
 
@@ -18,13 +19,15 @@ class Reading:
     `multiline` says how they make up events, where their pod does not. `file_format` says what stands around
     each record: what a container runtime writes, or nothing, where a record's time is the one that it states
     (`plain`) or that of reading (`raw`); with `auto` the first line of a file tells. A file whose pod is not
-    known to `pods` yet is not read for `hold` seconds. Raises UsageError for what is none of these.
+    known to `pods` yet is not read for `hold` seconds. `filters` see every row before it is kept. Raises
+    UsageError for what is none of these.
     """
 
     multiline: str = "auto"
     file_format: str = "auto"
     pods: Pods | None = None
     hold: float = HOLD
+    filters: Filters | None = None
 
     def __post_init__(self) -> None:
         if self.file_format not in FILE_FORMATS:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import orjson
+
 from loghouse.ship.cri import CriGrammar, CriLayout
 from loghouse.ship.docker import DockerGrammar, DockerLayout
 from loghouse.ship.events import Events, Layout
@@ -10,6 +14,8 @@ from loghouse.ship.partials import Grammar, Joiner, Piece, merged
 from loghouse.ship.plain import PlainLayout
 from loghouse.ship.problems import Problems
 from loghouse.ship.traces import Rules
+
+Unwrap = Callable[[bytes], tuple[bytes, bytes] | None]
 
 PART_TIMEOUT = 5.0  # seconds of silence after which the parts of a record are the record
 EVENT_TIMEOUT = 1.0  # seconds of silence after which the lines of an event are the event
@@ -66,3 +72,24 @@ class Records:
         if self._events is None:
             return pieces
         return [each for piece in pieces for each in self._events.feed(piece, now)]
+
+
+def unwrapped(wrapper: str) -> Unwrap:
+    """How to take off what stands around a record: gives its stream and its text; None for a torn line."""
+    if wrapper == "docker":
+        return _of_docker
+    layout = _LAYOUTS.get(wrapper, _PLAIN)
+
+    def of_layout(line: bytes) -> tuple[bytes, bytes] | None:
+        split = layout.split(line)
+        return (split[0], line[split[1] : split[2]]) if split else None
+
+    return of_layout
+
+
+def _of_docker(line: bytes) -> tuple[bytes, bytes] | None:
+    try:
+        value = orjson.loads(line)
+        return value["stream"].encode(), value["log"].removesuffix("\n").encode()
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return None

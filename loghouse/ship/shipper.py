@@ -43,6 +43,7 @@ class Summary:
     retries: int = 0
     seconds: float = 0.0
     problems: dict[str, int] = field(default_factory=dict)
+    filtered: dict[str, int] = field(default_factory=dict)  # what rules did, on purpose
     complete: bool = True  # everything that was read is stored
     interrupted: bool = False
 
@@ -54,7 +55,8 @@ class Summary:
         ]
         if self.retries:
             parts.append(f"{self.retries:,} inserts tried again")
-        parts.extend(f"{reason}: {count:,}" for reason, count in self.problems.items())
+        for counts in (self.filtered, self.problems):
+            parts.extend(f"{reason}: {count:,}" for reason, count in counts.items())
         if not self.complete:
             parts.append("not everything that was read is stored; the next run goes on from there")
         return "; ".join(parts)
@@ -138,6 +140,7 @@ class Shipper:
             retries=done.retries,
             seconds=time.monotonic() - self._started,
             problems=problems,
+            filtered=self._reading.filters.summary() if self._reading.filters else {},
         )
 
     def _room(self) -> Batch | None:

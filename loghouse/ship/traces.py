@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from loghouse.ship.linear import linear
+from loghouse.linear import linear
 
 State = str
 
@@ -71,6 +71,7 @@ _OPENS: dict[State, bytes] = {
     "source": rb"(?:file://|node:)?[\w./@~-]*[/.:][\w./@~-]*:\d+$",
     "slow": rb"\[[^\]]*\] +\[pool [^\]]*\] pid \d+$",
     "listing": rb"\[?\d{4}[-/]\d\d[-/]\d\d.{9,300}:\s*$",
+    "key": rb".{0,200}-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----$",
     "exception": _EXCEPTION + rb"|(?i:unhandled exception|exception in thread |uncaught )",
 }
 
@@ -143,6 +144,8 @@ _FOLLOWS: dict[State, dict[State, bytes]] = {
     "source": {"source_gap": _BLANK, "source": _INDENTED},
     "source_gap": {"thrown": _EXCEPTION + rb"|\[|Uncaught |Thrown at:"},
     "thrown": {"frames": _FRAME + b"|" + _INDENTED + rb"|[}\])]+\s*$", "frames_gap": _BLANK},
+    # A private key, which can be masked only as a whole.
+    "key": {DONE: rb"-----END ", "key": rb"[A-Za-z0-9+/=]{1,200}$|[A-Z][A-Za-z-]{1,20}: |" + _BLANK},
     # PHP-FPM's slow log.
     "slow": {"slow": rb"script_filename = |\[0x[0-9a-f]+\] "},
 }
@@ -164,7 +167,7 @@ _TRIGGER = rb"|".join(
         rb"Caused by: |Traceback \(most |goroutine \d+ \[|panic: |fatal error: ",
         rb"#\d+ |(?:PHP )?Stack trace:|\[stacktrace\]|PHP +\d+\. |script_filename = ",
         rb"(?:trce|dbug|info|warn|fail|crit): [^ \n]+\[\d+\]<E>",
-        rb"[\w./-]+\.rb:\d+:in ",
+        rb"[\w./-]+\.rb:\d+:in |-----BEGIN ",
     )
 )
 

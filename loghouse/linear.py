@@ -7,10 +7,13 @@ import re2
 _STATES = 32 << 20  # bytes for the states that RE2 makes as it goes; beyond that it starts over
 
 
-def linear(expression: bytes) -> Any:
-    """The compiled expression; its matches are bytes. Raises ValueError for what is none."""
+def linear(expression: bytes, *, characters: bool = False) -> Any:
+    """The compiled expression; its matches are bytes. Raises ValueError for what is none.
+
+    It sees single bytes, or with `characters` those of UTF-8.
+    """
     options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
+    options.encoding = re2.Options.Encoding.UTF8 if characters else re2.Options.Encoding.LATIN1
     options.max_mem = _STATES
     options.log_errors = False
     try:

@@ -1,0 +1,94 @@
+"""Filters before the spool: from files to rows."""
+
+from pathlib import Path
+
+import pytest
+from shipping import Following, RecordingStore, Runtime, eventually, ship_once
+
+from loghouse.filters.config import DropRule, FilterRules, LimitRule
+from loghouse.filters.filters import Filters
+from loghouse.query import parse
+from loghouse.query.ast import Everything
+from loghouse.ship.reading import Reading
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Runtime:
+    return Runtime(tmp_path / "pods")
+
+
+@pytest.fixture
+def store() -> RecordingStore:
+    return RecordingStore()
+
+
+def reading(rules: FilterRules) -> Reading:
+    return Reading(filters=Filters(rules))
+
+
+def drop(text: str) -> FilterRules:
+    return FilterRules(builtin=(), drops=(DropRule("rule", parse(text).filter or Everything()),))
+
+
+def test_secrets_never_reach_the_spool(tmp_path: Path, app: Runtime, store: RecordingStore) -> None:
+    app.write(b"password=hunter2 ok")
+    app.write(b"password=hunter2 " + b"x" * 50, part=10)
+    app.write(b"ERROR token=abc123")
+    app.write(b"\tat x")
+    summary = ship_once(tmp_path / "pods", tmp_path / "state", store, reading=reading(FilterRules()))
+    assert store.records() == [
+        ("stdout", b"password=******* ok"),
+        ("stdout", b"password=******* " + b"x" * 50),
+        ("stdout", b"ERROR token=******\n\tat x"),
+    ]
+    assert sum(row["span"] or len(row["data"]) for row in store.rows) == app.path.stat().st_size
+    assert summary.filtered == {"secrets masked (password)": 3}
+    assert not summary.problems
+
+
+def test_a_private_key_of_many_lines_is_masked(tmp_path: Path, app: Runtime, store: RecordingStore) -> None:
+    key = [
+        b"-----BEGIN PRIVATE KEY-----",
+        *[b"MIIEvQIBADANBgkq%02d" % n for n in range(30)],
+        b"-----END PRIVATE KEY-----",
+    ]
+    for text in (b"before", *key, b"after"):
+        app.write(text)
+    ship_once(tmp_path / "pods", tmp_path / "state", store, reading=reading(FilterRules()))
+    texts = b"\n".join(text for _, text in store.records())
+    assert b"MIIE" not in texts
+    assert texts.startswith(b"before\n-----BEGIN PRIVATE KEY-----*")
+    assert texts.endswith(b"*-----END PRIVATE KEY-----\nafter")
+
+
+def test_dropped_lines_are_read_once(tmp_path: Path, app: Runtime, store: RecordingStore) -> None:
+    for number in range(10):
+        app.write(b"probe %d" % number)
+        app.write(b"line %d" % number)
+    rules = reading(drop("probe namespace:prod"))
+    for _ in range(2):
+        summary = ship_once(tmp_path / "pods", tmp_path / "state", store, reading=rules)
+    assert store.records() == [("stdout", b"line %d" % number) for number in range(10)]
+    assert set(store.coverage().values()) == {1}
+    assert summary.filtered == {"lines dropped by rule": 10}
+
+
+def test_a_container_that_is_dropped_as_a_whole_moves_on(
+    tmp_path: Path, app: Runtime, store: RecordingStore
+) -> None:
+    other = Runtime(tmp_path / "pods", "other-0")
+    with Following(tmp_path / "pods", tmp_path / "state", store, reading=reading(drop("pod:shop-0"))):
+        app.write(b"unwanted")
+        other.write(b"wanted")
+        eventually(lambda: store.records() == other.written)
+    ship_once(tmp_path / "pods", tmp_path / "state", store)
+    assert store.records() == other.written
+
+
+def test_a_limit_of_a_namespace(tmp_path: Path, app: Runtime, store: RecordingStore) -> None:
+    for number in range(50):
+        app.write(b"line %d" % number)
+    rules = FilterRules(builtin=(), limits=(LimitRule("flood", Everything(), 1),))
+    summary = ship_once(tmp_path / "pods", tmp_path / "state", store, reading=reading(rules))
+    assert store.records() == app.written[:10]
+    assert summary.filtered == {"lines dropped by flood": 40}
