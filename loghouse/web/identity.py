@@ -17,6 +17,7 @@ from loghouse.web.answers import Refused
 COOKIE = "loghouse_session"
 CSRF_HEADER = "x-csrf-token"
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
+NO_CREDENTIALS = "Basic Og=="  # a name and a password that are both empty: what logcli sends unless told
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -57,7 +58,8 @@ class Doorkeeper:
 
     def identify(self, asked: Asked) -> tuple[Person, Session | None]:
         """The person, and the session if that is how he is known; raises `Refused` with 401 or 403."""
-        if authorization := asked.headers.get("authorization"):
+        authorization = asked.headers.get("authorization", "")
+        if authorization and authorization != NO_CREDENTIALS:
             return self._by_authorization(authorization), None
         match self.access.mode:
             case Mode.NONE:
