@@ -36,7 +36,7 @@ class PodWatch:
         self._listed_at = 0.0
         self._failing = ""
         self._failures = 0
-        self.errors = 0
+        self._errors = 0
         self._thread = threading.Thread(target=self._run, name="kubernetes", daemon=True)
 
     def start(self) -> None:
@@ -62,6 +62,11 @@ class PodWatch:
     def answering(self) -> bool:
         """Whether a pod that is not known yet may become known soon."""
         return not self._failing
+
+    @property
+    def errors(self) -> int:
+        """How many requests failed."""
+        return self._errors
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -92,7 +97,7 @@ class PodWatch:
 
     def _tell(self, error: ApiError, hint: str) -> None:
         """Say once that there is no metadata, until there is again."""
-        self.errors += 1
+        self._errors += 1
         if self._stop.is_set():
             return
         if not self._failing:

@@ -18,6 +18,7 @@ from loghouse.ship.metadata import watching
 from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
 from loghouse.ship.reading import Reading
+from loghouse.ship.reading_metrics import ReadingMetrics
 from loghouse.ship.report import Report
 from loghouse.ship.shipper import Shipper, Summary
 from loghouse.spool.delivery import Delivery, IngestStore
@@ -81,7 +82,7 @@ def _ship(
     shipper = Shipper(discovery, offsets, spool, delivery, node, problems, stop, on_progress, reading)
     try:
         report = Report(shipper.lineages, shipper.beat, spool, delivery, problems)
-        with stopped_by_signals(stop), _told(report, listen):
+        with stopped_by_signals(stop), _told(report, reading, listen):
             shipper.run(once)
             complete = delivery.close(stop, STOP_DEADLINE)
         delivery.check()
@@ -99,7 +100,7 @@ def _ship(
 
 
 @contextmanager
-def _told(report: Report, listen: tuple[str, int] | None) -> Iterator[None]:
+def _told(report: Report, reading: Reading, listen: tuple[str, int] | None) -> Iterator[None]:
     """Serve what the shipper tells about itself."""
     if listen is None:
         yield
@@ -112,6 +113,7 @@ def _told(report: Report, listen: tuple[str, int] | None) -> Iterator[None]:
     for collector in (ProcessCollector, PlatformCollector):
         collector(registry=registry)
     registry.register(report)
+    registry.register(ReadingMetrics(reading))
     server = HealthServer(*listen, registry, report.trouble, report.status)
     log.info("/metrics, /healthz and /status on port %d", server.port)
     try:

@@ -31,6 +31,10 @@ class Pods(Protocol):
     def answering(self) -> bool:
         """Whether a pod that is not known yet may become known soon."""
 
+    @property
+    def errors(self) -> int:
+        """How many requests failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Writer:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 from shipping import Following, RecordingStore, Runtime, eventually, ship_once
 
 from loghouse.filters.config import DropRule, FilterRules, LimitRule
@@ -10,6 +11,7 @@ from loghouse.filters.filters import Filters
 from loghouse.query import parse
 from loghouse.query.ast import Everything
 from loghouse.ship.reading import Reading
+from loghouse.ship.reading_metrics import ReadingMetrics
 
 
 @pytest.fixture
@@ -92,3 +94,18 @@ def test_a_limit_of_a_namespace(tmp_path: Path, app: Runtime, store: RecordingSt
     summary = ship_once(tmp_path / "pods", tmp_path / "state", store, reading=reading(rules))
     assert store.records() == app.written[:10]
     assert summary.filtered == {"lines dropped by flood": 40}
+
+
+def test_metrics_tell_what_was_masked_and_dropped(
+    tmp_path: Path, app: Runtime, store: RecordingStore
+) -> None:
+    app.write(b"password=hunter2")
+    app.write(b"probe")
+    rules = reading(FilterRules(drops=(DropRule("probes", parse("probe").filter or Everything()),)))
+    ship_once(tmp_path / "pods", tmp_path / "state", store, reading=rules)
+    registry = CollectorRegistry()
+    registry.register(ReadingMetrics(rules))
+    assert registry.get_sample_value("loghouse_redacted_total", {"rule": "password"}) == 1
+    assert registry.get_sample_value("loghouse_dropped_lines_total", {"rule": "probes"}) == 1
+    assert registry.get_sample_value("loghouse_dropped_bytes_total", {"rule": "probes"}) == 46
+    assert registry.get_sample_value("loghouse_kubernetes_up") is None

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from kubernetes_api import FakeApi, owned_by, pod, served
+from prometheus_client import CollectorRegistry
 from shipping import UID, Following, RecordingStore, Runtime, eventually, ship_once
 
 from loghouse.kubernetes import watch as watch_module
 from loghouse.kubernetes.api import Server
 from loghouse.ship import metadata, shipper
 from loghouse.ship.reading import Reading
+from loghouse.ship.reading_metrics import ReadingMetrics
 
 LABELS = {"app": "shop", "pod-template-hash": "5d8f7c9b64"}
 
@@ -272,3 +274,15 @@ def test_a_changed_hint_loses_nothing(
 
         eventually(changed)
         eventually(lambda: store.lines() == app.written)
+
+
+def test_metrics_tell_whether_the_api_answers(
+    tmp_path: Path, api: FakeApi, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.forbidden = True
+    monkeypatch.setattr(metadata, "HOLD", 10.0)
+    with metadata.watching(server, "node-1") as pods:
+        registry = CollectorRegistry()
+        registry.register(ReadingMetrics(Reading(pods=pods)))
+        assert registry.get_sample_value("loghouse_kubernetes_up") == 0
+        assert (registry.get_sample_value("loghouse_kubernetes_errors_total") or 0) >= 1
