@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -92,5 +92,7 @@ def _parameter(name: str, hint: Any, default: Any) -> inspect.Parameter:
     """A dataclass wants a tuple as the default of a repeatable option, typer a list."""
     kind, declared = get_args(hint)
     if kind == tuple[str, ...]:
-        default, hint = [], Annotated[list[str], declared]
+        default, hint = default if default is MISSING else [], Annotated[list[str], declared]
+    if default is MISSING:
+        default = inspect.Parameter.empty
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)

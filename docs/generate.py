@@ -1,0 +1,131 @@
+"""Writes the pages that are made from code: docs/cli.md and docs/metrics.md. A test fails while one is stale.
+
+.venv/bin/python docs/generate.py
+"""
+
+import inspect
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.metrics_core import Metric
+
+DOCS = Path(__file__).resolve().parent
+HEAD = "<!-- Made by docs/generate.py from the code: change that. -->\n\n"
+
+
+def main() -> None:
+    """The command."""
+    for name, text in pages().items():
+        (DOCS / name).write_text(text, encoding="utf-8")
+        sys.stderr.write(f"wrote docs/{name}\n")
+
+
+def pages() -> dict[str, str]:
+    """Each page that is made, by its file."""
+    return {"cli.md": cli_page(), "metrics.md": metrics_page()}
+
+
+def cli_page() -> str:
+    """Every command with its options, as `--help` has them, one section each."""
+    from loghouse.cli import app as loghouse
+    from loghouse.logq.cli import VERBS, _app
+    from loghouse.logq.verbs import command_line
+
+    parts = [
+        HEAD + "# Commands\n",
+        "`logq` reads logs, `loghouse` runs what stores and ships them. An option that a variable can set",
+        "names it. Exit codes: 0 found or done, 1 nothing found, 2 wrong usage, 3 the store failed, 4 partly",
+        "done or not well, 130 interrupted.\n",
+    ]
+    for verb in VERBS:
+        parts.extend(_section(f"logq {verb}", command_line(_app(verb)).commands[verb]))
+    for name, command in command_line(loghouse).commands.items():
+        parts.extend(_sections(f"loghouse {name}", command))
+    return "\n".join(parts) + "\n"
+
+
+def _sections(name: str, command: Any) -> Iterator[str]:
+    if hasattr(command, "commands"):
+        for sub, each in command.commands.items():
+            yield from _sections(f"{name} {sub}", each)
+    else:
+        yield from _section(name, command)
+
+
+def _section(name: str, command: Any) -> Iterator[str]:
+    yield f"## {name}\n"
+    yield inspect.cleandoc(command.help or "").replace("Example:", "\nExample:").replace("\n\n\n", "\n\n")
+    yield ""
+    rows = [row for parameter in command.params if (row := _row(parameter))]
+    if rows:
+        yield "| option | | |"
+        yield "| --- | --- | --- |"
+        yield from rows
+        yield ""
+
+
+def _row(parameter: Any) -> str:
+    names = [*parameter.opts, *parameter.secondary_opts]
+    if getattr(parameter, "hidden", False) or "--help" in names:
+        return ""
+    if parameter.param_type_name == "argument":
+        names = [parameter.name.upper()]
+    text = (parameter.help or "").replace("|", "\\|")
+    notes = []
+    default = parameter.default
+    if default not in (None, "", False, (), []) and "default:" not in text and isinstance(default, str | int):
+        notes.append(f"default `{default}`")
+    variable = parameter.envvar
+    if variable:
+        notes.append(f"`{variable if isinstance(variable, str) else variable[0]}`")
+    return f"| {', '.join(f'`{name}`' for name in names)} | {text} | {', '.join(notes)} |"
+
+
+def metrics_page() -> str:
+    """What the daemons expose; the exporters' pages have their own tables."""
+    parts = [HEAD + "# Metrics of loghouse\n"]
+    for title, families in (
+        ("loghouse ship --listen", _of_shipper()),
+        ("loghouse rules run --listen", _of_rules()),
+    ):
+        parts += [f"## {title}\n", "| metric | type | labels | |", "| --- | --- | --- | --- |"]
+        for family in families:
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            labels = ", ".join(f"`{label}`" for label in getattr(family, "_labelnames", ()))
+            parts.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |")
+        parts.append("")
+    parts += ["The receiver has its table in [Receiving](receive.md), the exporters in their pages.", ""]
+    return "\n".join(parts)
+
+
+def _of_shipper() -> list[Metric]:
+    from loghouse.ship.problems import Problems
+    from loghouse.ship.report import Beat, Report
+    from loghouse.spool.delivery import Delivered
+    from loghouse.spool.spool import Spool
+
+    class Idle:
+        """A delivery that has nothing to do."""
+
+        done = Delivered()
+        failing_since = None
+
+    with tempfile.TemporaryDirectory() as directory:
+        spool = Spool(directory)
+        report: Any = Report(list, Beat(), spool, Idle(), Problems())  # type: ignore[arg-type]
+        families = list(report.collect())
+        spool.close()
+    return families
+
+
+def _of_rules() -> list[Metric]:
+    registry = import_module("loghouse.rules.exposition").Metrics().registry
+    return sorted(registry.collect(), key=lambda family: str(family.name))
+
+
+if __name__ == "__main__":
+    main()
