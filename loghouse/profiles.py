@@ -22,6 +22,7 @@ KNOWN = (
     *SECRETS,
     *("namespace", "pod", "container", "label", "level", "node", "since", "tz", "utc"),
     *("output", "template", "fields", "color", "limit", "stats", "quiet"),
+    *("wrap", "indent", "pager", "web"),
     *("budget", "max_time", "max_memory", "max_rows"),
 )
 _REPEATABLE = ("namespace", "pod", "container", "label", "level", "node")

@@ -127,6 +127,23 @@ class Shape(Common):
         When,
         option("--color", help="Colours; auto means on a terminal. [default: auto]", env="COLOR"),
     ] = When.AUTO
+    wrap: Annotated[
+        bool | None,
+        option(
+            "--wrap/--cut",
+            help="Whole records, or one line of the screen each. [default: up to ten lines]",
+            env="WRAP",
+        ),
+    ] = None
+    indent: Annotated[
+        bool, option("--indent", help="Every field on its own line; JSON indented.", env="INDENT")
+    ] = False
+    pager: Annotated[bool, option("--pager", help="On a terminal, through $PAGER or less.", env="PAGER")] = (
+        False
+    )
+    web: Annotated[
+        str, option("--web", help="The page of loghouse web, which times are linked to.", env="WEB")
+    ] = ""
     stats: Annotated[
         bool, option("--stats", help="Say on stderr what was read and how long it took.", env="STATS")
     ] = False

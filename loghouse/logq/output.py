@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -73,7 +74,7 @@ def record_renderer(
             from loghouse.render.jsonlines import JsonLines
 
             array = shape.output is Format.JSON
-            return JsonLines(_program_clock(shape, zone), fields, array, screen.is_one).records
+            return JsonLines(_program_clock(shape, zone), fields, array, screen.is_one, shape.indent).records
         case Format.CSV:
             from loghouse.render.csv import Csv
 
@@ -83,7 +84,8 @@ def record_renderer(
         case Format.TEMPLATE:
             records: RecordRenderer = _template(shape, screen, zone).records
             return records
-    from loghouse.render.pretty import Pretty
+    from loghouse.render.links import opens_links
+    from loghouse.render.pretty import SCREEN_LINES, Pretty
 
     return Pretty(
         Clock(zone),
@@ -92,6 +94,9 @@ def record_renderer(
         screen=screen.width if screen.is_one else None,
         highlight=highlight() if screen.colour else None,
         mark_late=mark_late,
+        lines={None: SCREEN_LINES, True: None, False: 1}[shape.wrap],
+        indent=shape.indent,
+        page=shape.web if screen.colour and opens_links(os.environ) else "",
     ).records
 
 
@@ -121,7 +126,7 @@ def _table_format(shape: Shape, screen: Terminal, zone: tzinfo) -> TableRenderer
             from loghouse.render.jsonlines import JsonLines
 
             array = shape.output is Format.JSON
-            render = JsonLines(Clock(zone), [], array, screen.is_one).table
+            render = JsonLines(Clock(zone), [], array, screen.is_one, shape.indent).table
         case Format.CSV:
             from loghouse.render.csv import Csv
 

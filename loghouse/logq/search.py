@@ -13,6 +13,7 @@ from loghouse.errors import ExitCode, QueryError, StoreError, UsageError
 from loghouse.logq.files import opened, print_stream, streams
 from loghouse.logq.limits import keep_budget
 from loghouse.logq.options import DEFAULT_LIMIT, Format, Reading, option
+from loghouse.logq.pager import paged
 
 if TYPE_CHECKING:
     from loghouse.logq.output import Terminal
@@ -98,7 +99,8 @@ def answer(
     found = find(store, search)
     keep_budget(store, options, found.compiled.sql, found.compiled.params)
     try:
-        count = _print(options, screen, selected, found)
+        with paged(options.pager):
+            count = _print(options, screen, selected, found)
     except StoreError as error:
         if not found.delivered:
             raise

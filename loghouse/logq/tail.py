@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,7 @@ from loghouse.errors import ExitCode, UsageError
 from loghouse.logq.options import Format, Printing, option
 
 if TYPE_CHECKING:
+    from loghouse.logq.rateline import RateLine
     from loghouse.logq.selection import Selected
     from loghouse.record import Record
     from loghouse.store.client import Store
@@ -37,6 +39,9 @@ class Options(Printing):
             "--tail", help=f"Begin with so many of the last records. [default: {DEFAULT_TAIL}]", env="TAIL"
         ),
     ] = DEFAULT_TAIL
+    hist: Annotated[
+        bool, option("--hist", help="On a terminal, a line that shows how many come.", env="HIST")
+    ] = False
 
 
 @dataclass(slots=True)
@@ -89,18 +94,40 @@ def _print(options: Options, selected: Selected, store: Store, tally: Tally) -> 
     from loghouse.query import live_filter, shown_fields
 
     condition = live_filter(selected.query)
+    screen = terminal(options)
     render = record_renderer(
         options,
-        terminal(options),
+        screen,
         selected.zone,
         shown_fields(selected.query),
         lambda: highlight(condition),
         mark_late=True,
     )
-    render(tally.counting(_pages(options, selected, store)), stdout())
+    rate = None
+    if options.hist and sys.stderr.isatty():
+        from loghouse.logq.rateline import RateLine
+
+        rate = RateLine(screen.colour)
+    try:
+        render(tally.counting(_watched(_pages(options, selected, store, rate), rate)), stdout())
+    finally:
+        if rate is not None:
+            rate.clear()
 
 
-def _pages(options: Options, selected: Selected, store: Store) -> Iterator[list[Record]]:
+def _watched(pages: Iterator[list[Record]], rate: RateLine | None) -> Iterator[list[Record]]:
+    """The pages; the line of rates is away while they are printed."""
+    for page in pages:
+        if rate is not None:
+            rate.clear()
+        yield page
+        if rate is not None:
+            rate.draw()
+
+
+def _pages(
+    options: Options, selected: Selected, store: Store, rate: RateLine | None
+) -> Iterator[list[Record]]:
     """First the last records there are, then what comes."""
     from loghouse.query import filter_sql, live_filter
     from loghouse.query.ast import all_of
@@ -115,7 +142,20 @@ def _pages(options: Options, selected: Selected, store: Store) -> Iterator[list[
     for page in _last(options, selected, store):
         following.skip(page)
         yield page
-    yield from follow(following, notice=lambda text: None if options.quiet else say(f"note: {text}"))
+
+    def wait(seconds: float) -> None:
+        if rate is not None:
+            rate.draw()
+        time.sleep(seconds)
+
+    def notice(text: str) -> None:
+        if not options.quiet:
+            say(f"note: {text}")
+
+    for page in follow(following, notice=notice, wait=wait):
+        if rate is not None:
+            rate.count(page)
+        yield page
 
 
 def _last(options: Options, selected: Selected, store: Store) -> Iterator[list[Record]]:

@@ -17,6 +17,7 @@ from loghouse.render.width import width
 
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 _SHORTEST_BAR = 10
+_NARROW = 60  # columns; below that times are shortened
 
 Group = tuple[str, int]
 
@@ -37,9 +38,10 @@ class Histogram:
     def table(self, columns: Sequence[str], pages: RowPages, out: Writer) -> int:
         """One line a bucket; below them the sums of the groups."""
         rows = [row for page in pages for row in page]
+        shown = self._time_axis([row[0] for row in rows])
         buckets = [
             (
-                self.clock.short(time)[:19],
+                self.clock.short(time)[shown],
                 [(as_text(row[1]) if len(row) == 3 else "", row[-1]) for row in group],
             )
             for time, group in groupby(rows, itemgetter(0))
@@ -52,11 +54,19 @@ class Histogram:
             out.flush()
         return len(rows)
 
+    def _time_axis(self, times: Sequence[int]) -> slice:
+        """What of a time is shown: on a narrow terminal nothing that is the same everywhere."""
+        if self.columns >= _NARROW or not times:
+            return slice(0, 19)
+        one_day = self.clock.short(times[0])[:10] == self.clock.short(times[-1])[:10]
+        return slice(11, 19) if one_day else slice(5, 16)
+
     def _lines(self, buckets: Sequence[tuple[str, Sequence[Group]]]) -> Iterator[str]:
         totals = [sum(count for _, count in groups) for _, groups in buckets]
         highest = max(totals, default=0)
         figures = len(f"{highest:,}")
-        room = max(_SHORTEST_BAR, self.columns - 19 - figures - 4)
+        axis = len(buckets[0][0]) if buckets else 0
+        room = max(_SHORTEST_BAR if self.columns >= _NARROW else 1, self.columns - axis - figures - 4)
         for (time, groups), total in zip(buckets, totals, strict=True):
             figure = f"{total:,}".replace(",", " ")
             yield f"{time}  {figure:>{figures}}  {self._bar(groups, highest, room)}".rstrip()

@@ -15,6 +15,7 @@ from loghouse.render.pages import Pages, RowPages, Writer
 from loghouse.render.values import all_values, picked_values, replaced
 
 _encode = json.JSONEncoder(ensure_ascii=False, default=lambda value: _plain(value)).encode
+_encode_indented = json.JSONEncoder(ensure_ascii=False, indent=2, default=lambda value: _plain(value)).encode
 # JSON escapes C0 by itself; on a terminal the other characters that steer it are escaped as well.
 _STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -27,6 +28,7 @@ class JsonLines:
     fields: list[str]
     array: bool = False
     terminal: bool = False
+    indent: bool = False
 
     def records(self, pages: Pages, out: Writer) -> int:
         """One object a record."""
@@ -62,7 +64,7 @@ class JsonLines:
         return count
 
     def _line(self, values: dict[str, Any]) -> str:
-        line = _encode(values)
+        line = _encode_indented(values) if self.indent else _encode(values)
         if self.terminal and not line.isascii():
             line = _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
         return line

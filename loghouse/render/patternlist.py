@@ -10,12 +10,13 @@ from loghouse.render.clock import Clock
 from loghouse.render.colours import DIM, RESET
 from loghouse.render.escapes import one_line
 from loghouse.render.pages import RowPages, Writer
-from loghouse.render.sparkline import sparkline
+from loghouse.render.sparkline import sparkline, squeezed
 from loghouse.render.template import as_text
 from loghouse.render.width import cut, width
 
 COLUMNS = ("pattern", "count", "share", "trend", "first_seen", "last_seen", "sample")
 _BOLD = "\x1b[1m"
+_SHORTEST_TREND = 8  # columns
 _SMALLEST_SAMPLE = 20  # columns; a narrower terminal shows no samples
 
 
@@ -43,7 +44,9 @@ class PatternList:
 
     def _drawn(self, row: Sequence[Any]) -> str:
         pattern, count, share, trend, first, last, sample = row
-        figures = f"{f'{count:,}'.replace(',', ' '):>11}  {share:6.1%}  {sparkline(trend)}"
+        figures = f"{f'{count:,}'.replace(',', ' '):>11}  {share:6.1%}"
+        if self.columns > len(figures) + _SHORTEST_TREND:
+            figures += f"  {sparkline(squeezed(trend, self.columns - len(figures) - 2))}"
         times = f"{self.clock.short(first)[:19]} – {self._end(first, last)}"
         lines = [f"{figures}  {self._paint(DIM, times)}" if self.columns >= 88 else figures]
         lines.append("  " + self._paint(_BOLD, self._fitted(as_text(pattern))))

@@ -13,6 +13,7 @@ from loghouse.render.clock import NANOSECONDS, Clock
 from loghouse.render.colours import DIM, LEVEL_COLOURS, MARK, MATCH, MATCH_END, RESET, pod_colour
 from loghouse.render.escapes import decoded, one_line, visible
 from loghouse.render.fields import fields_of, made_fields
+from loghouse.render.links import linked, record_link
 from loghouse.render.pages import Pages, Writer
 from loghouse.render.values import picked_values
 from loghouse.render.width import cut, width
@@ -33,6 +34,7 @@ _LEVEL_NAMES = {
 _SHOWN_ALREADY = frozenset(
     ("level", "levelname", "level_name", "severity", "time", "timestamp", "ts", "@timestamp", "datetime")
 )
+_STYLES = re.compile(r"\x1b\[[0-9;]*m|\x1b]8;;[^\x1b]*\x1b\\")  # what takes no room
 _NEEDS_QUOTES = re.compile(r"[\s=\"]|^$")
 
 
@@ -46,6 +48,9 @@ class Pretty:
     screen: int | None = None
     highlight: re.Pattern[str] | None = None
     mark_late: bool = False
+    lines: int | None = SCREEN_LINES  # of the screen for a record; None is all of it
+    indent: bool = False  # every field on a line of its own
+    page: str = ""  # where the web page is, to link to it
     _newest: int = field(default=0, init=False)
     _names: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
 
@@ -62,11 +67,14 @@ class Pretty:
 
     def _line(self, record: Record) -> str:
         time = self._paint(DIM, self.clock.short(record.timestamp_ns))
+        if self.page:
+            time = linked(time, record_link(self.page, record))
         name = _LEVEL_NAMES.get(record.level) or record.level.upper()
         level = self._paint(LEVEL_COLOURS.get(record.level, DIM), f"{name:<5}")
         late = self._lateness(record) if self.mark_late else ""
         hit = self._paint(MARK, "[hit]") + " " if HIT in record.made else ""
-        return f"{time} {self._source(record)} {level} {late}{hit}{self._body(record)}"
+        head = f"{time} {self._source(record)} {level} {late}{hit}"
+        return f"{head}{self._body(record, width(_STYLES.sub('', head)) if self.lines == 1 else 0)}"
 
     def _source(self, record: Record) -> str:
         key = (record.pod or record.node, record.container)
@@ -86,24 +94,41 @@ class Pretty:
             return ""
         return self._paint(MARK, f"[late {_duration(behind // NANOSECONDS)}]") + " "
 
-    def _body(self, record: Record) -> str:
+    def _body(self, record: Record, taken: int) -> str:
+        """Message and fields; `taken` columns of the screen are used up before them."""
         message = "" if self._is_all_fields(record) else decoded(record.message)
-        shown = visible(message).replace("\n", "\n    ") if self.screen else one_line(message)
-        room = None if self.screen is None else self.screen * SCREEN_LINES
+        on_one_line = self.screen is None or self.lines == 1
+        shown = one_line(message) if on_one_line else visible(message).replace("\n", "\n    ")
+        room = None if self.screen is None or self.lines is None else self.screen * self.lines - taken
         if room is not None and width(shown) > room:
-            kept = cut(shown, room)
-            return self._lit(kept) + self._paint(MARK, f"… {len(shown) - len(kept)} more characters")
-        room = None if room is None else room - width(shown)
-        pairs = []
+            more = "" if on_one_line else f" {len(shown) - len(cut(shown, room))} more characters"
+            return self._lit(cut(shown, room - on_one_line)) + self._paint(MARK, f"…{more}")
+        if self.indent:
+            return self._lit(shown) + "".join(map(self._indented, self._pairs(record)))
+        pairs = list(self._fitting(record, None if room is None else room - width(shown)))
+        return " ".join((self._lit(shown), *pairs) if shown or not pairs else pairs)
+
+    def _fitting(self, record: Record, room: int | None) -> Iterator[str]:
+        """The fields for which there is room, and a mark if it is not enough for all."""
         for key, value in self._pairs(record):
             text = one_line(_pair_value(value))
             if room is not None:
                 room -= len(key) + width(text) + 2
                 if room < 0:
-                    pairs.append(self._paint(MARK, "…"))
-                    break
-            pairs.append(f"{self._paint(DIM, one_line(key) + '=')}{self._lit(text)}")
-        return " ".join((self._lit(shown), *pairs) if shown or not pairs else pairs)
+                    if room + len(key) + width(text) + 2 >= 2:
+                        yield self._paint(MARK, "…")
+                    return
+            yield f"{self._paint(DIM, one_line(key) + '=')}{self._lit(text)}"
+
+    def _indented(self, pair: tuple[str, Any]) -> str:
+        """A field on a line of its own; objects and lists over several."""
+        key, value = pair
+        if isinstance(value, (dict, list)):
+            text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+        else:
+            text = value if isinstance(value, str) else _pair_value(value)
+        shown = visible(text).replace("\n", "\n      ")
+        return f"\n    {self._paint(DIM, one_line(key) + ':')} {self._lit(shown)}"
 
     def _is_all_fields(self, record: Record) -> bool:
         """A JSON record without a text of its own: its fields say all of it."""
