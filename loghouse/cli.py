@@ -18,6 +18,7 @@ from loghouse.config import StoreUrl, default_state_dir, store_url
 from loghouse.errors import ExitCode
 from loghouse.logq.options import Common
 from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
+from loghouse.operator.doctor import Doctor, doctor
 from loghouse.operator.quarantine import QuarantineOptions, quarantine
 from loghouse.operator.status import Status, status
 from loghouse.retention.command import Retention, retention
@@ -294,6 +295,7 @@ add(app, "web", Web, web)
 app.add_typer(access_app, name="access")
 add(app, "status", Status, status)
 add(app, "verify", Verify, verify)
+add(app, "doctor", Doctor, doctor)
 add(app, "quarantine", QuarantineOptions, quarantine)
 add(app, "retention", Retention, retention)
 add(app, "backup", Backup, backup)

@@ -110,7 +110,7 @@ def test_the_embedded_image_stores_and_finds_what_the_shippers_image_sends(
         binds[str(state)] = "/var/lib/loghouse"
         options = ["--once", f"--url={url}", "--state-dir=/var/lib/loghouse/ship", "/mnt"]
         with running(shipper, [*shipper.entrypoint, *options], binds=binds) as shipping:
-            assert shipping.wait(READY) == 0
+            assert shipping.wait(READY) == 0, shipping.stdout and shipping.stdout.read()
         search = [
             "logq",
             "search",
@@ -122,7 +122,7 @@ def test_the_embedded_image_stores_and_finds_what_the_shippers_image_sends(
             "found",
         ]
         with running(embedded, search) as found:
-            assert found.wait(READY) == 0
+            assert found.wait(READY) == 0, found.stdout and found.stdout.read()
             assert found.stdout is not None and found.stdout.read() == "found by the image\n"
 
 
