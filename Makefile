@@ -53,5 +53,9 @@ check: setup  ## ruff and mypy
 format: setup  ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
+.PHONY: lab
+lab: setup servers  ## real servers, exporters, both Prometheus, Alertmanager and logs, to look at
+	@PYTHONPATH=tests $(BIN)/python -m lab
+
 dist: setup  ## build the wheel
 	@$(BIN)/pip wheel --no-deps --wheel-dir dist .
