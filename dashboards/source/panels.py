@@ -12,13 +12,16 @@ from urllib.parse import quote
 
 from grafana_foundation_sdk.builders import dashboard, logs, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.builders.common import (
+    GraphThresholdsStyleConfig,
     ReduceDataOptions,
+    StackingConfig,
     VizLegendOptions,
     VizTooltipOptions,
 )
-from grafana_foundation_sdk.cog import variants
+from grafana_foundation_sdk.cog import builder, variants
 from grafana_foundation_sdk.models import common, units
 from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models import prometheus as prometheus_models
 
 PROMETHEUS = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 CLICKHOUSE = models.DataSourceRef(type_val="grafana-clickhouse-datasource", uid="${logs}")
@@ -30,7 +33,7 @@ Query = tuple[str, str]  # an expression or a statement, and its legend
 
 
 @dataclass
-class ClickHouse(variants.Dataquery):
+class ClickHouse(variants.Dataquery, builder.Builder[variants.Dataquery]):
     """A query of the ClickHouse data source; `shape` is timeseries, table or logs."""
 
     sql: str
@@ -73,7 +76,9 @@ class Target:
 def _finished(panel: Any, title: str, what: str, width: int, height: int, target: Target | None) -> Any:
     panel = panel.title(title).description(what).span(width).height(height)
     if target is not None:
-        panel = panel.links([dashboard.DashboardLink("Logs").type("link").url(target.url)])
+        panel = panel.links(
+            [dashboard.DashboardLink("Logs").type(models.DashboardLinkType.LINK).url(target.url)]
+        )
     return panel
 
 
@@ -101,9 +106,7 @@ def _asked(panel: Any, queries: Sequence[Query], instant: bool = False) -> Any:
             .legend_format(legend)
             .ref_id(chr(ord("A") + number))
         )
-        panel = panel.with_target(
-            query.instant() if instant else query.range_val() if hasattr(query, "range_val") else query
-        )
+        panel = panel.with_target(query.instant() if instant else query.range())
     return panel.datasource(PROMETHEUS)
 
 
@@ -124,14 +127,10 @@ def _graph(unit: str, stacked: bool, warn: float | None, bad: float | None, top:
         .tooltip(VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
     )
     if stacked:
-        from grafana_foundation_sdk.builders.common import StackingConfig
-
         panel = panel.stacking(StackingConfig().mode(common.StackingMode.NORMAL))
     if top is not None:
         panel = panel.max(top)
     if warn is not None or bad is not None:
-        from grafana_foundation_sdk.builders.common import GraphThresholdsStyleConfig
-
         panel = panel.thresholds(_thresholds(warn, bad)).thresholds_style(
             GraphThresholdsStyleConfig().mode(common.GraphTresholdsStyleMode.DASHED)
         )
@@ -192,7 +191,7 @@ def listing(
             prometheus.Dataquery()
             .expr(expression.replace("<S>", SELECTOR))
             .instant()
-            .format("table")
+            .format(prometheus_models.PromQueryFormat.TABLE)
             .ref_id(chr(ord("A") + count))
         )
     return _finished(panel.datasource(PROMETHEUS), title, what, width, 8, logs_of)
@@ -289,7 +288,7 @@ class Board:
             .tooltip(models.DashboardCursorSync.CROSSHAIR)
             .link(
                 dashboard.DashboardLink("Others")
-                .type("dashboards")
+                .type(models.DashboardLinkType.DASHBOARDS)
                 .tags(["logq"])
                 .as_dropdown(True)
                 .include_vars(True)
@@ -303,14 +302,14 @@ class Board:
         if logs_source:
             self._source("logs", "Logs", "grafana-clickhouse-datasource")
         if metric:
-            self._variable("namespace", "Namespace", f"label_values({metric}, namespace)")
+            self.variable("namespace", "Namespace", f"label_values({metric}, namespace)")
             selected = f'{metric}{{namespace=~"$namespace"}}'
-            self._variable("instance", "Instance", f"label_values({selected}, instance)")
+            self.variable("instance", "Instance", f"label_values({selected}, instance)")
         return self
 
     def namespaces_of(self, metric: str) -> Board:
         """The variable namespace alone."""
-        self._variable("namespace", "Namespace", f"label_values({metric}, namespace)")
+        self.variable("namespace", "Namespace", f"label_values({metric}, namespace)")
         return self
 
     def clickhouse(self) -> Board:
@@ -331,6 +330,22 @@ class Board:
             .multi(True)
             .include_all(True)
             .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+            .current(models.VariableOption(selected=True, text="All", value="$__all"))
+        )
+        return self
+
+    def variable(self, name: str, label: str, query: str) -> Board:
+        """A variable whose values Prometheus has."""
+        self.builder.with_variable(
+            dashboard.QueryVariable(name)
+            .label(label)
+            .datasource(PROMETHEUS)
+            .query(query)
+            .multi(True)
+            .include_all(True)
+            .all_value(".*")
+            .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+            .sort(models.VariableSort.ALPHABETICAL_ASC)
             .current(models.VariableOption(selected=True, text="All", value="$__all"))
         )
         return self
@@ -380,17 +395,3 @@ class Board:
 
     def _source(self, name: str, label: str, kind: str) -> None:
         self.builder.with_variable(dashboard.DatasourceVariable(name).label(label).type(kind))
-
-    def _variable(self, name: str, label: str, query: str) -> None:
-        self.builder.with_variable(
-            dashboard.QueryVariable(name)
-            .label(label)
-            .datasource(PROMETHEUS)
-            .query(query)
-            .multi(True)
-            .include_all(True)
-            .all_value(".*")
-            .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
-            .sort(models.VariableSort.ALPHABETICAL_ASC)
-            .current(models.VariableOption(selected=True, text="All", value="$__all"))
-        )

@@ -14,7 +14,7 @@ def board() -> Board:
     )
     made.prometheus()
     made.namespaces_of('up{job=~"loghouse.*"}')
-    made._variable(
+    made.variable(
         "instance", "Instance", 'label_values(up{job=~"loghouse.*",namespace=~"$namespace"}, instance)'
     )
     made.row(

@@ -13,7 +13,7 @@ def board() -> Board:
     made = Board("lq-store", "Log store", "Disk, parts, inserts and queries of ClickHouse.", ("logs",))
     made.prometheus(logs_source=True)
     made.sql_variable("namespace", "Namespace", "SELECT DISTINCT namespace FROM streams ORDER BY namespace")
-    made._variable("instance", "Instance", "label_values(ClickHouseProfileEvents_Query, instance)")
+    made.variable("instance", "Instance", "label_values(ClickHouseProfileEvents_Query, instance)")
     made.row(
         "Now",
         sql_number(
