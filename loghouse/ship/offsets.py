@@ -171,7 +171,7 @@ class Offsets:
     def _read(self) -> list[_Change]:
         try:
             with open(self._path, "rb") as file:
-                lines = file.read().split(b"\n")
+                *lines, _ = file.read().split(b"\n")  # what has no end was being written when we died
         except FileNotFoundError:
             return []
         changes = []

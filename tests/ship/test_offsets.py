@@ -45,7 +45,8 @@ def test_a_damaged_end_leaves_the_rest(tmp_path: Path, damage: bytes) -> None:
     problems = Problems()
     offsets = reopened(tmp_path, problems)
     assert offsets.positions("lineage")[1].offset == 10
-    assert problems.counts == {"damaged line of the offsets passed over": 1}
+    told = {"damaged line of the offsets passed over": 1} if damage.endswith(b"\n") else {}
+    assert problems.counts == told
 
 
 def test_one_process_owns_the_directory(tmp_path: Path) -> None:
