@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from loghouse.errors import QueryError
 from loghouse.query import Query, TimeRange, compile
-from loghouse.query.ast import Key
+from loghouse.query.ast import keys_of
 from loghouse.query.columns import COLUMNS, column_of
 from loghouse.query.suggest import nearest
 from loghouse.query.timerange import MINUTE
@@ -32,7 +31,7 @@ def unknown_field(query: Query, known: list[str]) -> QueryError | None:
     # The last of them may be the one that makes a table, which has none.
     for seen in (stages[:-1], stages):
         names.update(compile(replace(query, stages=seen), TimeRange(0, MINUTE), now_ns=MINUTE).made)
-    for key in _keys((query.filter, stages)):
+    for key in keys_of((query.filter, stages)):
         if key.kind not in ("plain", "literal") or column_of(key) is not None or key.name in names:
             continue
         meant = nearest(key.name, [*known, *COLUMNS])
@@ -48,16 +47,3 @@ def _stages_of_records(query: Query) -> tuple[Any, ...]:
         if compile(so_far, TimeRange(0, MINUTE), now_ns=MINUTE).kind == "table":
             return so_far.stages
     return query.stages
-
-
-def _keys(node: Any) -> Iterator[Key]:
-    """Every key that a tree names, in the order of the text."""
-    if isinstance(node, Key):
-        yield node
-    elif isinstance(node, tuple):
-        for item in node:
-            yield from _keys(item)
-    elif is_dataclass(node):
-        for each in fields(node):
-            if each.name not in ("span", "text", "notices"):
-                yield from _keys(getattr(node, each.name))

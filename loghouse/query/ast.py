@@ -6,7 +6,8 @@ with their stage, in `stages/`.
 
 import math
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Literal, TypeAlias
 
 from loghouse.errors import QueryError
@@ -376,6 +377,19 @@ def any_of(items: list[Filter], span: Span = NOWHERE) -> Filter:
     for item in items:
         flat.extend(item.items if isinstance(item, Or) else [item])
     return flat[0] if len(flat) == 1 else Or(tuple(flat), span=span)
+
+
+def keys_of(node: object) -> Iterator[Key]:
+    """Every key that a tree of nodes, or of stages, names, in the order of the text."""
+    if isinstance(node, Key):
+        yield node
+    elif isinstance(node, tuple):
+        for item in node:
+            yield from keys_of(item)
+    elif is_dataclass(node):
+        for each in fields(node):
+            if each.name not in ("span", "text", "notices"):
+                yield from keys_of(getattr(node, each.name))
 
 
 def _short(message: str) -> str:

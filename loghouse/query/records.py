@@ -76,7 +76,8 @@ class Records:
             case "level":
                 return LevelSubject(key, "toInt8(level)", "toString(level)", params)
             case "timestamp":
-                return MomentSubject(key, "timestamp", params, self.context.now_ns, self.context.zone)
+                moment = self.context.moved("timestamp")
+                return MomentSubject(key, moment, params, self.context.now_ns, self.context.zone)
             case "message" | "raw":
                 return TextSubject(key, name, params, indexed=True, prose=True)
         return TextSubject(key, name, params)
@@ -133,6 +134,11 @@ class Records:
         if rows.counted is not None and all(column_of(key) in rollup.COLUMNS for key in keys):
             counted = (*rows.counted, found)
         return replace(rows, conditions=(*rows.conditions, found), counted=counted)
+
+    def narrowed(self, conditions: tuple[str, ...]) -> "Records":
+        """The rows for which these SQL conditions hold as well."""
+        rows = self.settled()
+        return replace(rows, conditions=(*rows.conditions, *conditions), counted=None)
 
     def sorted(self, keys: list[str]) -> "Records":
         """The same rows in another order."""

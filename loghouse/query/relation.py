@@ -10,7 +10,7 @@ from datetime import tzinfo
 from itertools import count
 from typing import Literal, TypeAlias
 
-from loghouse.query.ast import Key
+from loghouse.query.ast import Filter, Key
 from loghouse.query.levels import level_number_sql
 from loghouse.query.params import Params
 from loghouse.query.subjects import reading
@@ -34,7 +34,14 @@ class Context:
     now_ns: int
     zone: tzinfo
     order: Order = "newest"
+    table: str = "logs"  # where records come from
+    scope: Filter | None = None  # what holds for each record that is read, whatever the query says
+    shift: int = 0  # nanoseconds: rows of that much earlier, looked at as if they were of now
     _numbers: Iterator[int] = field(default_factory=count)
+
+    def moved(self, sql: str) -> str:
+        """SQL: a time of the rows as it is compared with times in the query."""
+        return f"{sql} + toIntervalNanosecond({self.params.integer(self.shift)})" if self.shift else sql
 
     def column(self) -> str:
         """A name for an output column that nothing else in the query has."""
@@ -75,7 +82,7 @@ class Column:
                 return LevelSubject(key, f"toInt8({self.sql})", f"toString({self.sql})", context.params)
             case "time":
                 sql = f"fromUnixTimestamp64Nano({self.sql}, 'UTC')"
-                return MomentSubject(key, sql, context.params, context.now_ns, context.zone)
+                return MomentSubject(key, context.moved(sql), context.params, context.now_ns, context.zone)
             case "list":
                 raise key.span.error(
                     f"{key} is a list of values, a condition needs a single one",

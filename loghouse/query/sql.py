@@ -1,8 +1,9 @@
 """Compiles a query: one SELECT, its bound values, and what its rows are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
+from functools import partial
 from typing import Literal
 
 from loghouse.query.ast import And, Compare, During, Filter, Range, Span
@@ -12,6 +13,7 @@ from loghouse.query.params import Params, Scalar
 from loghouse.query.parser import Query
 from loghouse.query.records import Records
 from loghouse.query.relation import Context, Kind, Order, Shown
+from loghouse.query.stages.stage import ComparingStage
 from loghouse.query.subjects.moment import instant, period_of, within
 from loghouse.query.table import Rows
 from loghouse.query.timerange import LAST, TimeRange
@@ -67,14 +69,8 @@ def compile(
     """
     params = Params()
     window = narrowed(query.filter, window, now_ns, zone)
-    context = Context(params, window, now_ns, zone, order)
-    counted = () if table == "logs" else None
-    rows: Rows = Records(table, context, (within("timestamp", window, params),), counted=counted)
-    for part in (scope, query.filter):
-        if part is not None:
-            rows = rows.where(part)
-    for stage in query.stages:
-        rows = stage.apply(rows)
+    context = Context(params, window, now_ns, zone, order, table, scope)
+    rows = _rows(query, context, len(query.stages))
     if limit is not None:
         rows = rows.limited(limit)
     if len(params.values) > MAX_VALUES:
@@ -106,6 +102,28 @@ def filter_sql(
     params = Params(prefix)
     context = Context(params, TimeRange(0, LAST), now_ns, zone)
     return condition(node, Records("logs", context).subject), params.values
+
+
+def _rows(query: Query, context: Context, count: int) -> Rows:
+    """What is left after the filter and the first stages."""
+    within_window = within("timestamp", context.window, context.params)
+    counted = () if context.table == "logs" else None
+    rows: Rows = Records(context.table, context, (within_window,), counted=counted)
+    for part in (context.scope, query.filter):
+        if part is not None:
+            rows = rows.where(part)
+    for place, stage in enumerate(query.stages[:count]):
+        if isinstance(stage, ComparingStage):
+            rows = stage.compared(rows, partial(_earlier, query, context, place))
+        else:
+            rows = stage.apply(rows)
+    return rows
+
+
+def _earlier(query: Query, context: Context, count: int, shift: int) -> Rows:
+    start, end = max(0, context.window.start - shift), max(0, context.window.end - shift)
+    moved = replace(context, window=TimeRange(start, end), shift=context.shift + shift)
+    return _rows(query, moved, count)
 
 
 def narrowed(node: Filter | None, window: TimeRange, now_ns: int, zone: tzinfo = UTC) -> TimeRange:

@@ -113,6 +113,10 @@ class Table:
         one_each = f"SELECT * FROM ({self.cut()}){order_sql(order)} LIMIT 1 BY {', '.join(keys)}"
         return replace(self, query=one_each, limit=None, offset=0)
 
+    def tail_of_query(self, order: tuple[str, ...]) -> str:
+        """All that follows FROM."""
+        return f"({self.cut()}){order_sql(order)}"
+
     @property
     def source(self) -> str:
         """What a stage that groups selects from."""

@@ -13,7 +13,7 @@ from loghouse.query.ast import Has, Key
 from loghouse.query.stages.cut import Limit
 from loghouse.query.stages.grouping import Group
 from loghouse.query.stages.hist import Hist
-from loghouse.query.stages.templates import Patterns
+from loghouse.query.stages.patterns import Patterns
 from loghouse.query.stages.top import Top
 from loghouse.query.stages.where import Where
 from loghouse.query.timerange import is_duration

@@ -106,6 +106,10 @@ POSITIONS = [
     "| sample 2 | top 5 K",
     "| stats count() n by K | eval K = X | replace (X, X) in K | facets",
     "| stats histogram(K) h by K:/24",
+    "| where K = X | context 2 across K window 1m",
+    "K = X | compare 1d by K",
+    "| eval K = X | compare 1h by pattern",
+    "| eval K = X | patterns K",
 ]
 
 

@@ -7,7 +7,6 @@ import pytest
 from query.records import END, NOW, ROWS, START, Row
 from query.test_filters_find import Wanted, has_phrase, ids
 
-from loghouse.errors import QueryError
 from loghouse.query import TimeRange, compile, parse
 from loghouse.record import Record
 from loghouse.store.client import Store
@@ -96,12 +95,6 @@ SAME = [
     ("a=1 or b=2 and not (c=3 or d=4)", "a=1 or (b=2 and not (c=3 or d=4))"),
 ]
 
-# These need stages that are not there yet.
-LATER = {
-    26: ("panic | context before 5 after 20 across node window 10m", "context"),
-    29: ("level=error | compare 1d by pattern", "compare"),
-}
-
 
 @pytest.mark.parametrize("number", MEANINGS)
 def test_example_means_what_it_must(store: Store, number: int) -> None:
@@ -184,10 +177,16 @@ def test_masked_is_masked_everywhere(store: Store) -> None:
         )
 
 
-@pytest.mark.parametrize("number", LATER)
-def test_stage_to_come_is_unknown_and_the_others_are_named(number: int) -> None:
-    text, stage = LATER[number]
-    with pytest.raises(QueryError) as error:
-        parse(text)
-    assert text[error.value.start : error.value.end] == stage
-    assert "Stages: where, stats, hist" in error.value.hint
+def test_context_shows_neighbours_on_the_node(store: Store) -> None:
+    shown = records(store, "redis | context before 5 after 2 across node window 10m")
+    assert [(record.source_id, record.made) for record in shown] == [
+        (23, {}),
+        (22, {}),
+        (21, {"_hit": "1"}),
+    ]
+
+
+def test_compare_by_pattern_tells_what_is_new(store: Store) -> None:
+    rows = table(store, "level=error | compare 1d by pattern")
+    assert {row[4] for row in rows} == {"new"}
+    assert sum(row[1] for row in rows) == sum(row.level == "error" for row in ROWS)

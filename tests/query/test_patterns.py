@@ -9,10 +9,12 @@ from query.records import END, NOW, ROWS, START, Row
 
 from loghouse.errors import QueryError
 from loghouse.query import TimeRange, compile, parse
-from loghouse.query.stages.templates import masked
+from loghouse.query.templates import MOST_TEMPLATES as MOST
+from loghouse.query.templates import Measure, templates_sql
 from loghouse.store.client import Store
 
 WINDOW = TimeRange(START, END)
+COUNT = Measure("count", "number", "count()", "sum({})")
 
 # A message and the template it must have, written by hand.
 TEMPLATES = {
@@ -25,6 +27,19 @@ TEMPLATES = {
     'user "ann lee" in': "user <quoted> in",
     "name='x y' don't and can't": "name=<quoted> don't and can't",
     "worker_7 order12": "worker_<num> order<num>",
+    "to fd00::5 and 2001:db8:0:1::2 or ::1": "to <ip> and <ip> or <ip>",
+    "from 10.0.0.0/8 to 1.2.3": "from <ip> to <num>.<num>",
+    "at 2026-07-30T10:00:00.123Z x": "at <time> x",
+    "2026/07/30 10:00:00 [error]": "<time> [error]",
+    "[30/Jul/2026:10:00:00 +0000] got": "[<time>] got",
+    "Thu Jul 30 10:00:00 2026: up": "<time>: up",
+    "Jul  3 10:00:00 host": "<time> host",
+    "10:00:00,5 took 1m20s": "<time> took <num>",
+    "pod web-dm9xg8m2fz-abc": "pod web-<id>-abc",
+    "0.5 KB of 12MiB is 4%": "<num> of <num> is <num>",
+    "x=-5 a-5 5-7": "x=<num> a-<num> <num>-<num>",
+    "ids 1 22 333 end": "ids <num> end",
+    '{"user": "ann", "n": 5}': "{user: <quoted>, n: <num>}",
     "größe 3 🙂": "größe <num> 🙂",
     "": "",
     "a facade": "a facade",
@@ -40,9 +55,36 @@ def table(store: Store, text: str) -> tuple[tuple[str, ...], list[tuple[Any, ...
 
 @pytest.mark.parametrize("message", TEMPLATES, ids=list(TEMPLATES.values()))
 def test_what_changes_is_masked(store: Store, message: str) -> None:
-    query = f"SELECT {masked('m')} FROM (SELECT {{text:String}} AS m)"
-    [[template]] = store.rows(query, {"text": message})
-    assert template == TEMPLATES[message]
+    query = templates_sql("m", "(SELECT {text:String} AS m)", [COUNT])
+    assert list(store.rows(query, {"text": message})) == [(TEMPLATES[message], 1)]
+
+
+# Messages, and the templates that must be left of them with how many each stands for.
+MERGED = {
+    ("user ann in", "user bob in", "user eve in"): {"user <*> in": 3},
+    ("link is up", "link is down"): {"link is up": 1, "link is down": 1},
+    ("start done", "stop done", "load done"): {"start done": 1, "stop done": 1, "load done": 1},
+    ("open /a1/b on x", "open /tmp/a22/b on x"): {"open <*> on x": 2},
+    ("login user=ann ok", "login user=bob ok", "login user=eve ok"): {"login user=<*> ok": 3},
+    ("login user=ann ok", "login host=bob ok", "login port=eve ok"): {
+        "login user=ann ok": 1,
+        "login host=bob ok": 1,
+        "login port=eve ok": 1,
+    },
+    ("id 5 of ann", "id 6 of bob", "id 7 of eve", "id 8 of eve"): {"id <num> of <*>": 4},
+}
+
+
+@pytest.mark.parametrize("messages", MERGED, ids=lambda messages: messages[0])
+def test_words_that_differ_in_many_templates_are_values(store: Store, messages: tuple[str, ...]) -> None:
+    query = templates_sql("m", "(SELECT arrayJoin(splitByChar('|', {texts:String})) AS m)", [COUNT])
+    assert dict(store.rows(query, {"texts": "|".join(messages)})) == MERGED[messages]
+
+
+def test_too_many_templates_are_left_alone(store: Store) -> None:
+    words = "translate(hex(number), '0123456789', 'ghijklmnop')"
+    rows = f"(SELECT concat('x ', {words}, ' y z') AS m FROM numbers({MOST + 5}))"
+    assert len(store.rows(templates_sql("m", rows, [COUNT]))) == MOST + 5
 
 
 def mask(text: str) -> str:
@@ -56,12 +98,12 @@ def mask(text: str) -> str:
             return "<ip>"
         if re.fullmatch(r"[0-9a-fA-F]{8,}", token) and not token.isdigit():
             return "<hex>"
-        if re.fullmatch(r"[0-9.]+(ms|s)?", token):
+        if re.fullmatch(r"[0-9.]+(ms|s|%)?", token):
             return "<num>"
         return re.sub(r"\d+", "<num>", token)
 
     return re.sub(
-        r'"[^"]*"|\b\d+(?:\.\d+){3}(?::\d+)?\b|\b\d+\.\d+(?:ms|s)?\b|\w+', kind, text, flags=re.ASCII
+        r'"[^"]*"|\b\d+(?:\.\d+){3}(?::\d+)?\b|\b\d+\.\d+(?:ms|s)?\b|\d+%|\w+', kind, text, flags=re.ASCII
     )
 
 

@@ -1,7 +1,7 @@
 """`sample`: a part of the records, the same ones each time."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from loghouse.query.ast import NOWHERE, Span
@@ -26,10 +26,8 @@ class Sample:
 
     def apply(self, rows: Rows) -> Rows:
         """The rows whose identity has the right hash."""
-        rows = rows.settled()
         if isinstance(rows, Records):
-            chosen = f"cityHash64(source_id, offset) % {self.one_of} = 0"
-            return replace(rows, conditions=(*rows.conditions, chosen), counted=None)
+            return rows.narrowed((f"cityHash64(source_id, offset) % {self.one_of} = 0",))
         columns = ", ".join(f"toString({column.sql})" for column in rows.columns)
         return rows.only(f"cityHash64({columns}) % {self.one_of} = 0")
 

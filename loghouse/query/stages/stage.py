@@ -1,8 +1,9 @@
 """What every stage is: a node that prints itself and turns rows into other rows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import ClassVar, Protocol, cast
+from typing import ClassVar, Protocol, cast, runtime_checkable
 
 from loghouse.query.ast import Span
 from loghouse.query.filters import FilterParser
@@ -22,6 +23,15 @@ class Stage(Protocol):
 
     def apply(self, rows: Rows) -> Rows:
         """The rows after this step."""
+        ...
+
+
+@runtime_checkable
+class ComparingStage(Stage, Protocol):
+    """A stage that sets its rows beside those of an earlier time."""
+
+    def compared(self, rows: Rows, earlier: Callable[[int], Rows]) -> Rows:
+        """The rows after this step; `earlier` gives the rows so many nanoseconds before."""
         ...
 
 

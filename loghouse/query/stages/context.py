@@ -1,0 +1,191 @@
+"""`context`: the records around each hit."""
+
+# ruff: noqa: S608 - every name in these texts is made here, and every value is bound
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from loghouse.query.ast import NOWHERE, And, Key, Span, keys_of
+from loghouse.query.columns import column_of
+from loghouse.query.filters import FilterParser
+from loghouse.query.records import Records
+from loghouse.query.relation import Expression, where_sql
+from loghouse.query.stages.cut import row_count
+from loghouse.query.stages.grouping import Group, duration
+from loghouse.query.subjects.moment import within
+from loghouse.query.table import Rows
+from loghouse.query.timerange import HOUR, LAST, SECOND, TimeRange
+
+HIT = "_hit"  # the field that marks the records that were searched for
+
+MOST = 1000  # records before, and as many behind, each hit
+MOST_HITS = 1000  # the newest ones
+USUAL = 5
+USUAL_WINDOW = "1h"
+
+# What hits and neighbours have in common, as the table is sorted: it is found without a look at the rest.
+_GROUPS = {
+    "stream": ("namespace", "workload", "container", "pod"),
+    "pod": ("namespace", "workload", "pod"),
+    "node": ("node",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`context before 5 after 20 across node window 10m`."""
+
+    live: ClassVar[bool] = False
+
+    before: int = USUAL
+    after: int = USUAL
+    across: Key = Key("stream")
+    window: str = USUAL_WINDOW
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+    def __str__(self) -> str:
+        across = "" if self.across == Key("stream") else f" across {self.across}"
+        window = "" if self.window == USUAL_WINDOW else f" window {self.window}"
+        return f"context before {self.before} after {self.after}{across}{window}"
+
+    def apply(self, rows: Rows) -> Rows:
+        """The hits and their neighbours in the order of time, each once; `_hit` is 1 in the hits."""
+        if not isinstance(rows, Records):
+            raise self.span.error(
+                "context is about records, and this is a table", f"Put it before the stage: ... | {self}"
+            )
+        hits = rows.limited(MOST_HITS).settled()
+        around = self._around(hits)
+        group = self._group(around)
+        columns = ", ".join((*group, "timestamp", "source_id", "offset"))
+        # A scalar subquery runs once, however often its value is used.
+        found = f"(SELECT groupArray(({columns})) FROM {hits.source})"
+        chosen = f"(SELECT groupArray((t, s, o)) FROM ({self._chosen(around, group, found)}))"
+        place = "(timestamp, source_id, offset)"
+        reached = (
+            f"timestamp >= arrayMin({chosen}).1",
+            f"timestamp <= arrayMax({chosen}).1",
+            f"{place} IN (SELECT c.1, c.2, c.3 FROM (SELECT arrayJoin({chosen}) AS c))",
+        )
+        size = len(group)
+        identities = f"(SELECT h.{size + 2}, h.{size + 3} FROM (SELECT arrayJoin({found}) AS h))"
+        mark = Expression(f"if((source_id, offset) IN {identities}, 1, NULL)", "number")
+        who = self._who(group, found, "c")
+        return around.narrowed((*who, *reached)).extended([(HIT, mark)])
+
+    def _around(self, hits: Records) -> Records:
+        """All records that may be shown: the filter does not choose among the neighbours, the scope does."""
+        context, distance = hits.context, self.distance
+        start, end = context.window.start - distance, context.window.end + distance
+        covered = TimeRange(max(0, start), min(LAST, end))
+        around = Records(
+            context.table, context, (within("timestamp", covered, context.params),), shown=hits.shown
+        )
+        scope = context.scope
+        for part in scope.items if isinstance(scope, And) else (scope,):
+            # A level narrows what is searched for, not what stands around it.
+            if part is not None and any(column_of(key) != "level" for key in keys_of(part)):
+                around = around.where(part)
+        return around
+
+    def _group(self, around: Records) -> tuple[str, ...]:
+        """SQL of what hits and neighbours have in common."""
+        if self.across.kind == "plain" and self.across.name in _GROUPS:
+            return _GROUPS[self.across.name]
+        value = around.expression(self.across)
+        if value.kind != "text":
+            raise self.across.span.error(
+                f"records are not joined by {self.across}", "Write: across stream, pod, node or a field"
+            )
+        return (value.sql,)
+
+    def _who(self, group: tuple[str, ...], found: str, name: str) -> tuple[str, ...]:
+        """Conditions: of a group that has a hit, and for a field, one that is there."""
+        groups = ", ".join(f"{name}.{place}" for place in range(1, len(group) + 1))
+        empty = f" WHERE {name}.1 != ''" if len(group) == 1 else ""
+        return (
+            f"({', '.join(group)}) IN (SELECT {groups} FROM (SELECT arrayJoin({found}) AS {name}){empty})",
+        )
+
+    @property
+    def distance(self) -> int:
+        """How far in time a neighbour may be, in nanoseconds."""
+        return duration(Group(Key("_time"), self.window, span=self.span))
+
+    def _chosen(self, around: Records, group: tuple[str, ...], found: str) -> str:
+        """SQL: when and which are the records to show.
+
+        Only these small columns are sorted; the records themselves are read afterwards, by their place. Rows
+        far from any hit are ruled out by cells of time before that.
+        """
+        params, size = around.context.params, len(group)
+        distance = self.distance
+        seconds = max(1, -(-distance // SECOND))
+        bound, step = params.integer(distance), f"toIntervalSecond({params.integer(seconds)})"
+        cell = f"toStartOfInterval(timestamp, {step})"
+        cells = (
+            f"SELECT DISTINCT toStartOfInterval(h.{size + 1}, {step}) + toIntervalSecond(d) "
+            f"FROM (SELECT arrayJoin({found}) AS h) ARRAY JOIN [-{seconds}, 0, {seconds}] AS d"
+        )
+        near = (
+            *self._who(group, found, "h"),
+            f"{cell} IN ({cells})",
+            f"timestamp >= arrayMin(h -> h.{size + 1}, {found}) - toIntervalNanosecond({bound})",
+            f"timestamp <= arrayMax(h -> h.{size + 1}, {found}) + toIntervalNanosecond({bound})",
+        )
+        names = [f"g{place}" for place in range(size)]
+        grouped = ", ".join(f"{sql} AS {name}" for sql, name in zip(group, names, strict=True))
+        identities = f"(SELECT h.{size + 2}, h.{size + 3} FROM (SELECT arrayJoin({found}) AS h))"
+        candidates = (
+            f"SELECT {grouped}, timestamp AS t, source_id AS s, offset AS o, "
+            f"toUnixTimestamp64Nano(timestamp) AS ns, (source_id, offset) IN {identities} AS hit "
+            f"FROM {around.source}{where_sql((*around.conditions, *near))}"
+        )
+        ordered = f"PARTITION BY {', '.join(names)} ORDER BY t, s, o ROWS BETWEEN"
+        past = f"maxIf(ns, hit) OVER ({ordered} {self.after} PRECEDING AND CURRENT ROW)"
+        coming = f"minIf(ns, hit) OVER ({ordered} CURRENT ROW AND {self.before} FOLLOWING)"
+        placed = f"SELECT t, s, o, ns, {past} AS past, {coming} AS coming FROM ({candidates})"
+        return (
+            f"SELECT t, s, o FROM ({placed}) "
+            f"WHERE (past > 0 AND ns - past <= {bound}) OR (coming > 0 AND coming - ns <= {bound})"
+        )
+
+
+def read(parser: FilterParser, name: str, start: int) -> Context:
+    """`context [N] [before N] [after N] [across stream|pod|node|field] [window 10m]`, in any order."""
+    scan = parser.scan
+    before = after = None
+    across, window = Key("stream"), USUAL_WINDOW
+    scan.skip_space()
+    if scan.text[scan.pos : scan.pos + 1].isdigit():
+        before = after = _count(parser, name)
+    while (word := _word(parser)) is not None:
+        match word:
+            case "before":
+                before = _count(parser, word)
+            case "after":
+                after = _count(parser, word)
+            case "window":
+                scan.skip_space()
+                window = scan.list_value() or ""
+            case _:
+                across = parser.field()
+    if before is None and after is None:
+        before = after = USUAL
+    node = Context(before or 0, after or 0, across, window, span=scan.span(start))
+    if node.distance > 24 * HOUR:
+        raise node.span.error("neighbours are looked for within a day", "Write: window 1h")
+    return node
+
+
+def _word(parser: FilterParser) -> str | None:
+    parser.scan.skip_space()
+    return parser.scan.keyword("before", "after", "across", "by", "on", "window")
+
+
+def _count(parser: FilterParser, name: str) -> int:
+    start = parser.scan.pos
+    count = row_count(parser, name)
+    if count > MOST:
+        raise parser.scan.error(f"at most {MOST} records are shown on each side", start=start)
+    return count
