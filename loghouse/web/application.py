@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from loghouse.web.answers import Answer, Stream, json_answer
 from loghouse.web.api import Path
@@ -16,7 +16,7 @@ from loghouse.web.login import Logins
 from loghouse.web.loki.endpoints import LOKI_ENDPOINTS
 from loghouse.web.loki.socket import LokiTail
 from loghouse.web.openapi import document
-from loghouse.web.pages import Guarded, static_files
+from loghouse.web.pages import Guarded, page_routes
 from loghouse.web.services import Services
 
 
@@ -41,5 +41,5 @@ def routes(services: Services) -> list[BaseRoute]:
         found.append(Route(path, logins))
     found.append(WebSocketRoute("/loki/api/v1/tail", LokiTail(services)))
     found.append(Route("/healthz", lambda request: PlainTextResponse("ok\n")))
-    found.append(Mount("/", static_files()))
+    found.extend(page_routes())
     return found

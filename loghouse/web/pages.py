@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from loghouse.web.api import Scope
@@ -26,9 +30,40 @@ _HEADERS = {
 _ENCODED = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
 
 
-def static_files() -> StaticFiles:
-    """The page; `/` is its index."""
-    return StaticFiles(directory=str(files("loghouse.web").joinpath("static")), html=True)
+# A file's address changes with its content, so a browser never has to ask for it again.
+_FOR_GOOD = "public, max-age=31536000, immutable"
+
+
+def page_routes() -> Sequence[BaseRoute]:
+    """`/` and the files of the page."""
+    root = Path(str(files("loghouse.web").joinpath("static")))
+    scripts = sorted(path.name for path in (root / "js").glob("*.js"))
+    digest = _digest(root)
+    base = f"assets/{digest}/"
+    # All modules at once, instead of one after the other as they name each other.
+    ahead = "".join(f'<link rel="modulepreload" href="{base}js/{name}">\n' for name in scripts)
+    text = (root / "index.html").read_text("utf-8").replace('="assets/', f'="{base}')
+    text = text.replace("</head>", f"{ahead}</head>")
+    return (
+        Route("/", lambda request: HTMLResponse(text)),
+        Mount("/assets", routes=[Mount(f"/{digest}", _Kept(directory=root))]),
+    )
+
+
+class _Kept(StaticFiles):
+    def file_response(self, *args: Any, **more: Any) -> Response:
+        response = super().file_response(*args, **more)
+        response.headers["cache-control"] = _FOR_GOOD
+        return response
+
+
+def _digest(root: Path) -> str:
+    """What the files hold, in short."""
+    found = hashlib.sha256()
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        found.update(f"{path.relative_to(root)}\0".encode())
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()[:16]
 
 
 class Guarded:

@@ -4,13 +4,12 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import pytest
 from logq.stores import Source
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from web.browser.reading import Reader
 from web.browser.sample import load_sample
 from web.serving import served
@@ -35,13 +34,13 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def site(store_url: StoreUrl) -> Iterator[Site]:
+def site(store_url: StoreUrl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The server for all tests; those that write do so in namespaces of their own."""
     newest = datetime.now(UTC)
     url = replace(store_url, database="browsed")
     with Store(url) as store:
         migrate(store)
-    load_sample(url, newest)
+    load_sample(url, newest, tmp_path_factory.mktemp("sample"))
     with served(url) as server:
         yield Site(server.url, url, newest)
 
@@ -58,20 +57,26 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture
-def reader(browser: Browser, site: Site) -> Iterator[Reader]:
-    """Somebody at a desk; whatever the browser complains about fails the test."""
+@pytest.fixture(scope="session")
+def desk(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser that has the page's files already."""
+    # Nothing moves: drawing without a graphics card takes a core.
     context = browser.new_context(
-        viewport={"width": 1400, "height": 860}, timezone_id="UTC", accept_downloads=True
+        viewport={"width": 1400, "height": 860}, timezone_id="UTC", reduced_motion="reduce"
     )
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    someone = Reader(context.new_page(), site.url)
-    yield someone
+    # Each new page is that of somebody new.
+    context.add_init_script(
+        "if (!sessionStorage.length) { localStorage.clear(); sessionStorage.opened = 1; }"
+    )
+    yield context
     context.close()
-    assert someone.problems == []
 
 
 @pytest.fixture
-def captures() -> Path:
-    """The sample node's files."""
-    return Path(__file__).parents[2] / "data" / "node" / "var" / "log" / "pods"
+def reader(desk: BrowserContext, site: Site) -> Iterator[Reader]:
+    """Somebody at a desk; whatever the browser complains about fails the test."""
+    someone = Reader(desk.new_page(), site.url)
+    yield someone
+    someone.page.close()
+    assert someone.problems == []

@@ -74,7 +74,7 @@ def helped(reader: Reader) -> None:
 VIEWS = [expanded, patterns, table, picker, namespaces, menu, completing, mistaken, context, helped]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(browser: Browser, site: Site, axe: str, scheme: str) -> None:
     # The checker is a script that the page's policy would refuse.
     page = browser.new_page(bypass_csp=True, viewport={"width": 1400, "height": 860}, reduced_motion="reduce")

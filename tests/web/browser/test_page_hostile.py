@@ -164,7 +164,7 @@ def test_giant_lines_and_thousands_of_fields_are_shown(safe: Reader, site: Site)
 
 
 def test_the_page_runs_nothing_inline_and_is_in_no_frame(reader: Reader, site: Site) -> None:
-    answer = httpx.get(site.url)
+    answer = httpx.get(site.url, timeout=30)
     policy = answer.headers["content-security-policy"]
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy

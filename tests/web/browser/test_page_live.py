@@ -114,3 +114,53 @@ def test_a_fixed_range_is_not_live(reader: Reader, site: Site) -> None:
     reader.page.locator("#live").click()
     expect(reader.page.locator("#live")).to_have_attribute("data-state", "live")
     assert reader.parameter("to") == []
+
+
+def test_a_fast_stream_is_followed_without_searching_for_ever(reader: Reader, site: Site) -> None:
+    source = site.source("live-fast")
+    asked: list[str] = []
+    reader.page.on(
+        "request", lambda request: asked.append(request.url) if "/search?" in request.url else None
+    )
+    # More than the stream tells at once has just been stored when the page is opened.
+    write(source, *(f"burst {number:05}" for number in range(6000)))
+    followed(reader, "live-fast")
+    for number in range(5):
+        write(source, f"after {number}")
+    expect(reader.page.locator("#rows .text").last).to_have_text("after 4")
+    after = [message for message in reader.messages() if message.startswith("after")]
+    assert after == [f"after {number}" for number in range(5)]
+    assert sum("/search?" in url for url in asked) <= 3
+    assert reader.page.locator("#rows .late").count() == 0
+
+
+def test_lines_are_let_go_at_one_end_and_come_again(reader: Reader, site: Site) -> None:
+    source = site.source("live-bounded")
+    write(source, *(f"line {number:04}" for number in range(2500)))
+    reader.open("", ns="live-bounded")
+    told = reader.page.evaluate(
+        """async () => {
+            const { Records } = await import(document.querySelector("script").src + "/../records.js");
+            const { get } = await import(document.querySelector("script").src + "/../state.js");
+            const records = new Records();
+            const texts = () => records.rows.map((record) => record.message);
+            await records.begin(get());
+            while (records.older) await records.loadOlder();
+            const all = texts();
+            const cut = records.trimNewest(1000);
+            const first = texts();
+            while (records.newer) await records.loadNewer();
+            const again = texts();
+            records.trimOldest(700);
+            const last = texts();
+            while (records.older) await records.loadOlder();
+            return { all, cut, first, again, last, whole: texts() };
+        }"""
+    )
+    expected = [f"line {number:04}" for number in range(2500)]
+    assert told["all"] == expected
+    assert told["cut"] == 1500
+    assert told["first"] == expected[:1000]
+    assert told["again"] == expected
+    assert told["last"] == expected[-700:]
+    assert told["whole"] == expected

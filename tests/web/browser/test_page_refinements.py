@@ -57,11 +57,14 @@ NAMES = [
     "x/y",
     "labels.app",
 ]
-TERMS = """async (pairs) => {
-    const { condition, fieldKey } = await import("/js/refine.js");
+# How a module of the page is reached: its address changes with its content.
+REFINE = 'await import(document.querySelector("script").src + "/../refine.js")'
+TERMS = f"""async (pairs) => {{
+    const {{ condition, fieldKey }} = {REFINE};
     const terms = (key, value) => [condition(key, value), condition(key, value, true)];
     return pairs.map(([name, value]) => terms(fieldKey(name), value));
-}"""
+}}"""
+PATTERN = f"async (pattern) => ({REFINE}).patternCondition(pattern)"
 
 
 def numbers(site: Site, namespace: str, query: str) -> set[int]:
@@ -95,8 +98,8 @@ def test_conditions_find_exactly_what_was_clicked(reader: Reader, site: Site, wh
     for place, (only, without) in enumerate(reader.page.evaluate(TERMS, pairs)):
         assert numbers(site, namespace, only) == {place}, only
         assert numbers(site, namespace, without) == everything - {place}, without
-        # Behind another condition and before a stage as well.
-        assert numbers(site, namespace, f"m {only} | fields number") == {place}, only
+    # Behind another condition and before a stage as well.
+    assert numbers(site, namespace, f"m {only} | fields number") == {place}, only
 
 
 def test_a_pattern_finds_its_lines(reader: Reader, site: Site) -> None:
@@ -118,10 +121,7 @@ def test_a_pattern_finds_its_lines(reader: Reader, site: Site) -> None:
     ).json()["patterns"]
     assert len(patterns) == 4
     for each in patterns:
-        term = reader.page.evaluate(
-            '(pattern) => import("/js/refine.js").then((refine) => refine.patternCondition(pattern))',
-            each["pattern"],
-        )
+        term = reader.page.evaluate(PATTERN, each["pattern"])
         reader.ask(term)
         reader.count(f"{each['count']} line{'s' * (each['count'] != 1)}")
 
@@ -130,7 +130,7 @@ def test_a_condition_joins_any_query(reader: Reader, site: Site) -> None:
     reader.open("")
     joined = reader.page.evaluate(
         """async () => {
-            const { narrowed } = await import("/js/refine.js");
+            const { narrowed } = REFINE;
             return [
                 narrowed("", "", "a=1"),
                 narrowed("*", "*", "a=1"),
@@ -144,7 +144,7 @@ def test_a_condition_joins_any_query(reader: Reader, site: Site) -> None:
                 narrowed("error a=1", "error a=1", "a=1"),
                 narrowed("f in (1, 2) | limit 5", "f in (1, 2) | limit 5", "a=1"),
             ];
-        }"""
+        }""".replace("REFINE", REFINE)
     )
     assert joined == [
         "a=1",

@@ -47,6 +47,23 @@ export class Heights {
     this.#count();
   }
 
+  /** Forget rows of the end. */
+  dropLast(count) {
+    let left = count;
+    while (left > 0 && this.chunks.length) {
+      const chunk = this.chunks.at(-1);
+      if (chunk.heights.length <= left) {
+        left -= chunk.heights.length;
+        this.chunks.pop();
+      } else {
+        chunk.heights.length -= left;
+        chunk.sum = sum(chunk.heights);
+        left = 0;
+      }
+    }
+    this.#count();
+  }
+
   set(index, height) {
     const [chunk, place] = this.#find(index);
     this.total += height - chunk.heights[place];

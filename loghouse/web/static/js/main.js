@@ -94,6 +94,7 @@ const show = {
     drawEnds();
   },
   dropped: (count) => rows.dropped(count),
+  cut: (count) => rows.cut(count),
 };
 
 const histogram = new Histogram(byId("histogram"), { zoom: actions.zoom });

@@ -2,12 +2,12 @@
 
 import { ask, selection } from "./api.js";
 import { fill, h, iconButton, svg } from "./dom.js";
-import { patternCondition } from "./refine.js";
+import { patternCondition, PLACEHOLDERS } from "./refine.js";
 import { plain, writeLine } from "./text.js";
 import * as times from "./times.js";
 
 const MOST = 200;
-const PLACEHOLDER = /(<(?:num|ip|uuid|hex|quoted)>)/;
+const PLACEHOLDER = new RegExp(`(${PLACEHOLDERS.source})`);
 
 export class Patterns {
   constructor(holder, actions) {

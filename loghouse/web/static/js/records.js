@@ -1,6 +1,7 @@
 // The lines that are loaded: a window into all that a query finds, grown page by page in both directions.
 
 import { ask, selection } from "./api.js";
+import { ms } from "./times.js";
 
 const FIRST_PAGE = 300;
 const PAGE = 1000;
@@ -63,23 +64,30 @@ export class Records {
     return this.#add(answer.records, false);
   }
 
-  /** Lines of the tail, in the order in which they were stored; those that were known are left out. */
+  /** Lines of the tail, in the order in which they were stored; those that are known, or come with older pages, are left out. */
   append(records) {
-    return this.#add(records, false);
+    return this.#add(records.filter((record) => !this.#isOlder(record)), false);
+  }
+
+  // The tail begins a little before the search ended: of that, only what the search did not see yet is new.
+  #isOlder(record) {
+    if (!this.older || !this.rows.length || ms(record.inserted_at) >= Number(this.tailFrom)) return false;
+    return ms(record.timestamp) < ms(this.rows[0].timestamp);
   }
 
   /** Forget the oldest lines when there are too many; how many were forgotten. */
-  trim(most = MOST_ROWS) {
-    const surplus = this.rows.length - most;
-    if (surplus <= 0) return 0;
+  trimOldest(most = MOST_ROWS) {
+    const surplus = Math.max(0, this.rows.length - most);
     for (const gone of this.rows.splice(0, surplus)) this.ids.delete(gone.id);
-    // Where the store goes on: the time of the oldest line that is left, and how many of that time are known.
-    const first = this.rows[0];
-    const at = stamp(first);
-    let known = 0;
-    while (known < this.rows.length && stamp(this.rows[known]) === at) known += 1;
-    const range = this.older ? { ...this.older } : {};
-    this.older = { ...range, cursor: `${at}.${known}` };
+    if (surplus) this.older = { ...this.older, cursor: cursorAt(this.rows, 1) };
+    return surplus;
+  }
+
+  /** The same for the newest. */
+  trimNewest(most = MOST_ROWS) {
+    const surplus = Math.max(0, this.rows.length - most);
+    for (const gone of this.rows.splice(most, surplus)) this.ids.delete(gone.id);
+    if (surplus) this.newer = { ...this.newer, cursor: cursorAt(this.rows, -1) };
     return surplus;
   }
 
@@ -90,6 +98,15 @@ export class Records {
     else this.rows.push(...fresh);
     return fresh.length;
   }
+}
+
+// Where the store goes on: the time of the line at an end, and how many of that time are known.
+function cursorAt(rows, step) {
+  const end = step > 0 ? 0 : rows.length - 1;
+  const at = stamp(rows[end]);
+  let known = 0;
+  while (rows[end + known * step] && stamp(rows[end + known * step]) === at) known += 1;
+  return `${at}.${known}`;
 }
 
 const stamp = (record) => record.id.slice(0, record.id.indexOf("."));

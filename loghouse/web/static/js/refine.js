@@ -39,10 +39,20 @@ export function condition(key, value, negated = false) {
 export const conditionOfText = (key, text, negated) =>
   /^-?\d+(\.\d+)?$/.test(text) ? `${key}${negated ? "!=" : "="}${text}` : condition(key, text, negated);
 
+/** What stands in a pattern for text that changes. */
+export const PLACEHOLDERS = /<(?:num|ip|uuid|hex|quoted|time|id|\*)>/;
+
 /** A pattern of the patterns view as a condition on the message. */
 export function patternCondition(pattern, negated = false) {
-  const parts = pattern.split(/<(?:num|ip|uuid|hex|quoted)>/).map((part) => part.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&").replace(/\s+/g, "\\s+"));
-  return `message${negated ? "!~" : "=~"}${"`"}^${parts.join(".+").replace(/`/g, ".")}$${"`"}`;
+  return `message${negated ? "!~" : "=~"}\`(?s)^${pattern.split(PLACEHOLDERS).map(loosely).join(".*")}$\``;
+}
+
+// A piece of a pattern as a regular expression. Names of JSON have lost their quotes in a pattern, backticks cannot be written.
+function loosely(piece) {
+  return piece.split(/([A-Za-z_@][\w.@-]*):/).map((part, place) => {
+    const text = part.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&").replace(/`/g, ".").replace(/\s+/g, "\\s+");
+    return place % 2 ? `"?${text}"? ?:` : text;
+  }).join("");
 }
 
 /** A query narrowed by a condition. `canonical` is how the server prints the query, where every bar stands free. */

@@ -6,7 +6,7 @@ import { asText, valueOf } from "./records.js";
 import { plain, writeLine, writeText } from "./text.js";
 import * as times from "./times.js";
 
-const SHORT = { unknown: "", trace: "trce", debug: "debg", info: "info", notice: "note", warning: "warn", error: "erro", critical: "crit", alert: "alrt", emergency: "emrg" };
+const SHORT = { unknown: "", trace: "trc", debug: "dbg", info: "info", notice: "note", warning: "warn", error: "err", critical: "crit", alert: "alrt", emergency: "emrg" };
 const LATE = 10_000; // milliseconds after which a line of the tail counts as late
 const HUES = 8;
 const MOST_EXTRAS = 12;

@@ -96,6 +96,14 @@ export class Rows {
     this.draw();
   }
 
+  /** The last lines were forgotten. */
+  cut(count) {
+    this.anchor = this.#anchorNow();
+    this.heights.dropLast(count);
+    this.active = Math.min(this.active, this.heights.length - 1);
+    this.draw();
+  }
+
   /** Go to the end and stay there while lines come. */
   follow(yes) {
     if (this.following !== yes) {

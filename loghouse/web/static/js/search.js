@@ -23,10 +23,7 @@ export class Search {
       records: (records) => this.#came(records),
       known: (id) => this.records.ids.has(id),
       count: (waiting, more) => show.waiting(waiting, more),
-      gap: () => {
-        say("More came than could be caught up: searched again");
-        this.run(this.state);
-      },
+      gap: () => this.#catchUp(),
       notice: say,
       state: (name) => show.live(name),
     });
@@ -75,12 +72,22 @@ export class Search {
 
   /** Load the page before the first line. */
   older() {
-    return this.#page("older", (signal) => this.records.loadOlder(signal), (count) => this.show.prepended(count));
+    return this.#page("older", (signal) => this.records.loadOlder(signal), (count) => {
+      this.show.prepended(count);
+      const dropped = this.records.trimNewest();
+      if (!dropped) return;
+      // What comes new would not stand beside what is left.
+      this.tail.stop();
+      this.show.cut(dropped);
+    });
   }
 
   /** Load the page after the last line. */
   newer() {
-    return this.#page("newer", (signal) => this.records.loadNewer(signal), (count) => this.show.appended(count, false));
+    return this.#page("newer", (signal) => this.records.loadNewer(signal), (count) => {
+      this.show.appended(count, false);
+      this.show.dropped(this.records.trimOldest());
+    });
   }
 
   async #page(side, load, shown) {
@@ -109,8 +116,22 @@ export class Search {
     if (!count) return;
     this.came = true;
     this.show.appended(count, true);
-    const dropped = this.records.trim();
-    if (dropped) this.show.dropped(dropped);
+    this.show.dropped(this.records.trimOldest());
+  }
+
+  // More came than the stream tells at once. It goes on with what comes from now on; a search finds all before that.
+  async #catchUp() {
+    const { signal } = this.running;
+    this.tail.pause();
+    try {
+      const answer = await this.records.begin(this.state, signal);
+      if (signal.aborted) return;
+      this.show.lines(answer);
+      this.tail.resume();
+      this.came = true;
+    } catch (error) {
+      if (error.name !== "AbortError" && !signal.aborted) this.show.error(error);
+    }
   }
 
   async #count(state, signal) {

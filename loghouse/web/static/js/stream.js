@@ -20,6 +20,7 @@ export class Tail {
     this.waiting = [];
     this.paused = false;
     this.full = false;
+    this.gap = false;
     this.state = null;
     this.last = "";
     this.wait = FIRST_WAIT;
@@ -60,7 +61,9 @@ export class Tail {
     const waiting = this.waiting;
     this.waiting = [];
     this.on.count(0, false);
-    if (waiting.length) this.on.records(waiting);
+    if (this.gap) this.on.gap();
+    else if (waiting.length) this.on.records(waiting);
+    this.gap = false;
     if (this.full) {
       this.full = false;
       this.#connect();
@@ -78,7 +81,10 @@ export class Tail {
       if (!this.paused) this.on.state("live");
     });
     source.addEventListener("records", (event) => this.#arrived(event));
-    source.addEventListener("gap", () => this.on.gap());
+    source.addEventListener("gap", () => {
+      if (this.paused) this.gap = true;
+      else this.on.gap();
+    });
     source.addEventListener("notice", (event) => this.on.notice(parsed(event.data).message));
     source.addEventListener("error", () => {
       if (source !== this.source) return;

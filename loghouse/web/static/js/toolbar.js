@@ -89,7 +89,9 @@ export class Toolbar {
 
   /** Go to the newest line, and follow. */
   toEnd() {
-    if (this.search.records.newer || state.get().at) state.set({ at: "", open: "", ...(state.get().to ? {} : { live: "on" }) });
+    const given = state.get();
+    if (given.at) state.set({ at: "", open: "" });
+    else if (this.search.records.newer) this.search.run(given);
     else this.rows.follow(true);
   }
 
