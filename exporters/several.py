@@ -5,13 +5,14 @@ the exporter's own command takes as flags. Each listens on its own port, as it w
 """
 
 import importlib
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from exporters.command import Kind, Running, prepare, serve, set_up_logging
+from exporters.command import Kind, Running, prepare, print_once, serve, set_up_logging
 from exporters.settings import SettingsError, file_from_tables
 from exporters.version import VERSION
 
@@ -69,12 +70,17 @@ def _tables(data: Mapping[str, Any], path: str) -> Iterator[tuple[str, Kind[Any]
 @click.option(
     "--config.file", "--config", "path", required=True, metavar="PATH", help="The exporters, in TOML."
 )
+@click.option(
+    "--once", is_flag=True, help="Print the metrics of each and end; the exit code is 1 if one is down."
+)
 @click.version_option(VERSION, message="%(prog)s %(version)s")
-def main(path: str) -> None:
+def main(path: str, once: bool) -> None:
     """Serve several exporters from one process."""
     try:
         running = prepare_all(path)
         set_up_logging(running[0].serve)
+        if once:
+            sys.exit(max([print_once(one) for one in running]))
         serve(running)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None

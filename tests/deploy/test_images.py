@@ -14,6 +14,10 @@ from image_build import Build, Stage, can_build, running
 from manifests import ROOT
 from servers import free_port
 
+from loghouse.cli import app
+from loghouse.logq.cli import VERBS
+from loghouse.logq.verbs import command_line
+
 IMAGES = sorted((ROOT / "deploy" / "images").glob("*.Dockerfile"))
 READY = 60  # seconds for a program to answer; a busy machine takes some
 
@@ -74,9 +78,31 @@ def test_the_image_of_the_exporters_has_nothing_of_loghouse(exporters: Stage) ->
     assert not (packages / "loghouse").exists() and not (packages / "pip").exists()
 
 
+@pytest.fixture(scope="module")
+def loghouse(scratch: Path) -> Stage:
+    return built(scratch, "loghouse", "loghouse")
+
+
 @needs_namespaces
-def test_the_image_of_loghouse_serves_the_page(scratch: Path) -> None:
-    image = built(scratch, "loghouse", "loghouse")
+def test_the_wheel_runs_every_command_where_nothing_else_is(loghouse: Stage) -> None:
+    """What the wheel and its dependencies alone can do: the help of every command, and the exporters once."""
+    commands = [f"logq {verb}" for verb in VERBS]
+    commands += [f"loghouse {name}" for name in command_line(app).commands]
+    commands += ["logq", "loghouse", "logq-exporters"]
+    commands += [
+        f"{kind}-exporter" for kind in ("php-fpm", "rabbitmq", "redis", "apache", "memcached", "nginx")
+    ]
+    script = "; ".join(f"{command} --help >/dev/null || echo FAILED {command}" for command in commands)
+    config = "printf '[redis]\\nredis.addr = \"redis://127.0.0.1:1\"\\n' >/tmp/e.toml"
+    once = "logq-exporters --config /tmp/e.toml --once 2>/dev/null | grep '^redis_up'"
+    with running(loghouse, ["sh", "-c", f"{script}; {config}; {once}"]) as process:
+        assert process.stdout is not None
+        assert process.stdout.read() == "redis_up 0\n"
+
+
+@needs_namespaces
+def test_the_image_of_loghouse_serves_the_page(loghouse: Stage) -> None:
+    image = loghouse
     with running(image, [*image.entrypoint, "web", "--listen=127.0.0.1:8080"]):
         assert answer("http://127.0.0.1:8080/healthz") == "ok\n"
         with running(image, image.health) as probe:

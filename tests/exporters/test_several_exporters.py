@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from exporter_servers import free_port, get, parse_page
 
 from exporters.settings import SettingsError
-from exporters.several import prepare_all
+from exporters.several import main, prepare_all
 
 FILE = """
 [memcached]
@@ -81,3 +82,11 @@ def test_mistakes_stop_the_start(content: str, message: str, tmp_path: Path) -> 
     path.write_text(content)
     with pytest.raises(SettingsError, match=message):
         prepare_all(str(path))
+
+
+def test_once_prints_every_exporter_and_says_whether_one_is_down(tmp_path: Path) -> None:
+    path = tmp_path / "exporters.toml"
+    path.write_text(FILE.format(dead=free_port()))
+    printed = CliRunner().invoke(main, ["--config", str(path), "--once"])
+    assert printed.exit_code == 1
+    assert all(f"\n{name}_up 0\n" in printed.output or f"\n{name}_up{{" in printed.output for name in NAMES)
