@@ -118,6 +118,23 @@ def test_a_store_that_forgot_the_token_is_asked_for_the_rows(spool: Spool) -> No
     assert done.found_stored == 1
 
 
+def test_an_account_that_may_only_insert_relies_on_the_token(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store()
+
+    def denied(*_: object) -> list[tuple[object, ...]]:
+        raise StoreError("not enough privileges", code=497)
+
+    monkeypatch.setattr(store, "rows", denied)
+    store.fault = first_inserts("lose")
+    entry = spool.append(rows_of(range(5)))
+    assert entry
+    delivery = deliver(spool, store, now=entry.trailer.written_at + module.TOKEN_TRUSTED + 1)
+    assert store.data == lines_of(rows_of(range(5)))
+    assert (delivery.done.retries, store.inserts) == (1, 2)
+
+
 @pytest.mark.parametrize("code", [6, 25, 26, 27, 407, 469])
 def test_a_bad_line_is_quarantined_alone(spool: Spool, code: int) -> None:
     store = Store()
