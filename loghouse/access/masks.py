@@ -71,10 +71,10 @@ def _raw(fields: Sequence[str]) -> str:
 def _hidden_in_json(sql: str, name: str) -> str:
     """The value behind the key, wherever it is nested; an object or a list hides what follows as well.
 
-    Of a dotted name the last part is hidden, and a key that has the dots in its name.
+    Of a dotted name the last part is hidden, and keys that end with a dot and the name.
     """
     keys = "|".join(re.escape(key) for key in dict.fromkeys((name, name.rpartition(".")[2])))
-    key = rf'("(?:{keys})"\s*:\s*)'
+    key = rf'("(?:[^"\\]*\.)?(?:{keys})"\s*:\s*)'
     scalar = rf'{key}(?:"(?:[^"\\]|\\.)*"|[^\s"{{\[,}}\]]+)'
     nested = rf"(?s){key}[{{\[].*"
     simple = (

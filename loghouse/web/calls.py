@@ -16,6 +16,7 @@ from loghouse.web.parts import Parts
 
 QUERY_SECONDS = 60
 DOWNLOAD_SECONDS = 3600
+MEMORY = 4 << 30  # bytes of one query; half of it, and groups and sorts go to the disk of the server
 
 
 class Gone(LoghouseError):
@@ -49,7 +50,15 @@ class Call:
 
     def store(self, seconds: int = QUERY_SECONDS) -> Store:
         """A connection for this request that can only read; `with` closes it."""
-        return self._opened({"readonly": 2, "max_execution_time": seconds})
+        return self._opened(
+            {
+                "readonly": 2,
+                "max_execution_time": seconds,
+                "max_memory_usage": MEMORY,
+                "max_bytes_before_external_group_by": MEMORY // 2,
+                "max_bytes_before_external_sort": MEMORY // 2,
+            }
+        )
 
     def writable_store(self) -> Store:
         """A connection that can write, for what the page itself keeps."""

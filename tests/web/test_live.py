@@ -19,7 +19,7 @@ from web.serving import answered, client_of, events, served
 from loghouse.config import StoreUrl
 from loghouse.store.client import Store
 from loghouse.store.migrate import migrate
-from loghouse.web import bridge
+from loghouse.web import bridge, calls
 from loghouse.web.server import WebServer
 
 
@@ -143,6 +143,21 @@ def test_a_client_that_takes_nothing_is_left(large_store: StoreUrl, monkeypatch:
         while piece := client.recv(1 << 20):
             received += piece
         assert not received.endswith(b"0\r\n\r\n")  # it was broken off, and the client can see it
+
+
+def test_a_query_that_needs_too_much_is_told_to_be_narrower(
+    large_store: StoreUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "MEMORY", 2 << 20)
+    with served(large_store) as server, client_of(server) as client:
+        answer = client.get("/api/v1/search", params={"query": "* | stats count() by message"})
+        assert answer.status_code == 422, answer.text
+        assert "memory" in answer.json()["error"]
+        assert "Narrow" in answer.json()["hint"]
+        lines = client.get(
+            "/api/v1/search", params={"query": "* | stats count() by message", "format": "csv"}
+        )
+        assert lines.status_code == 422
 
 
 def test_a_server_that_stops_ends_what_runs(large_store: StoreUrl) -> None:
