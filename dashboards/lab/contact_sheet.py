@@ -40,6 +40,7 @@ _UNITS = {
     "KBs": ("kB/s", 1000),
 }
 _DARK, _TEXT, _DIM = "#181b1f", "#d8d9da", "#8e8e8e"
+_LEVELS = {"error": "#f2495c", "warning": "#fade2a", "info": "#73bf69", "critical": "#b877d9"}
 _LINES = (
     "#73bf69",
     "#f2cc0c",
@@ -75,7 +76,7 @@ def render(
             continue
         axes.set_title(panel["title"], color=_TEXT, size=8, loc="left", pad=4)
         _panel(axes, panel, asked[panel["id"]], prometheus, store, start, end)
-    figure.savefig(path, dpi=62, facecolor=figure.get_facecolor())
+    figure.savefig(path, dpi=75, facecolor=figure.get_facecolor())
 
 
 def _place(figure: Figure, place: Mapping[str, int], height: int) -> Axes:
@@ -152,7 +153,7 @@ def _draw(
     stacked = custom.get("stacking", {}).get("mode") == "normal"
     base: dict[float, float] = {}
     for number, (name, times, values) in enumerate(series):
-        colour = _LINES[number % len(_LINES)]
+        colour = _LEVELS.get(name, _LINES[number % len(_LINES)])
         label = textwrap.shorten(name, 28, placeholder="…") if number < 4 else "_"
         if custom.get("drawStyle") == "bars":
             bottom = [base.get(time, 0.0) for time in times]

@@ -98,9 +98,9 @@ def board() -> Board:
         ),
         sql_graph(
             "Server errors",
-            "Requests that ended with 500 and above, by path.",
+            "Requests that ended with 500 and above, by path; the ten worst paths of each interval.",
             "short",
-            f"SELECT $__timeInterval(timestamp) AS time, strings['path'] AS path, count() AS requests FROM logs WHERE {ACCESS} AND {STATUS} >= 500 GROUP BY time, path ORDER BY time, path",
+            f"SELECT time, path, requests FROM (SELECT $__timeInterval(timestamp) AS time, cutQueryString(strings['path']) AS path, count() AS requests FROM logs WHERE {ACCESS} AND {STATUS} >= 500 GROUP BY time, path ORDER BY requests DESC LIMIT 10 BY time) ORDER BY time, path",
             logs_of=Target(container="nginx*", level="error"),
         ),
         sql_table(

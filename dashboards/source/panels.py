@@ -27,6 +27,8 @@ PROMETHEUS = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 CLICKHOUSE = models.DataSourceRef(type_val="grafana-clickhouse-datasource", uid="${logs}")
 SELECTOR = 'namespace=~"$namespace",instance=~"$instance"'
 EXPLORER = "lq-logs-explorer"
+# The same colour for a level on every board.
+LEVELS = {"emergency|alert|critical": "purple", "error": "red", "warning": "yellow", "notice|info": "green"}
 COLOURS = ("green", "#EAB839", "red")
 
 Query = tuple[str, str]  # an expression or a statement, and its legend
@@ -215,6 +217,11 @@ def sql_graph(
     )
     if stacked:
         panel = panel.draw_style(common.GraphDrawStyle.BARS)
+    for level, colour in LEVELS.items():
+        fixed = {"mode": "fixed", "fixedColor": colour}
+        panel = panel.override_by_regexp(
+            f"/\\b({level})\\b/", [models.DynamicConfigValue(id_val="color", value=fixed)]
+        )
     return _finished(panel, title, what, width, 8, logs_of)
 
 
