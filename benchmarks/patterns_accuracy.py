@@ -55,7 +55,10 @@ def _events(path: Path) -> list[tuple[str, str]]:
 
 def _groups(store: Store, contents: list[str]) -> dict[str, list[int]]:
     store.rows("CREATE OR REPLACE TABLE patterns_accuracy (id UInt32, text String) ENGINE = Memory")
-    rows = [list(range(len(contents))), [content.encode() for content in contents]]
+    rows: list[list[int] | list[bytes]] = [
+        list(range(len(contents))),
+        [content.encode() for content in contents],
+    ]
     store.insert("patterns_accuracy", ["id", "text"], rows, {})
     found = store.rows(templates_sql("text", "patterns_accuracy", [IDS]))
     store.rows("DROP TABLE patterns_accuracy")
