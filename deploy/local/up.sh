@@ -7,7 +7,7 @@ mkdir -p "$data"
 if [ -e "$data/loghouse.pid" ] && kill -0 "$(cat "$data/loghouse.pid")" 2>/dev/null; then
     echo "The store runs already (process $(cat "$data/loghouse.pid"))."
 else
-    nohup "$BIN/loghouse" up --data-dir "$data/store" --listen "$LISTEN" >"$data/loghouse.log" 2>&1 &
+    nohup "$BIN/loghouse" up --data-dir "$data/store" --listen "$LISTEN" --backup-dir "$data/backups" >"$data/loghouse.log" 2>&1 &
     echo $! >"$data/loghouse.pid"
     tries=0
     until grep -q "listens on" "$data/loghouse.log"; do
@@ -41,5 +41,6 @@ Logs of $SOURCE are stored. Try:
   $BIN/logq fields$option --since 365d
   $BIN/logq search --help
 
+$(grep -o 'the web page is at .*' "$data/loghouse.log" | head -n 1 | sed 's/^the web/The web/')
 Stop the store with: make down
 TRY
