@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,21 @@ from loghouse.config import store_url
 from loghouse.errors import ExitCode, StoreError, UsageError
 from loghouse.logq.limits import limited_store
 from loghouse.logq.options import Limits, Shape
+
+if TYPE_CHECKING:
+    from loghouse.store.client import Store
+
+
+# Functions in the place of a table that make their rows themselves, or read tables of the store. All others are
+# refused: under `readonly` they still read files and other machines, and INSERT INTO FUNCTION even writes there.
+_HARMLESS = frozenset(
+    (
+        *("numbers", "numbers_mt", "zeros", "zeros_mt", "primes", "generateseries", "generate_series"),
+        *("values", "sqlstandardvalues", "null", "generaterandom", "format", "view", "viewifpermitted"),
+        *("viewexplain", "merge", "loop", "dictionary", "mergetreeindex", "mergetreeprojection"),
+    )
+)
+_FUNCTION = re.compile(r"\s*Function (\S+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +50,27 @@ def sql(options: Options) -> ExitCode:
     statement = " ".join(options.statement) or ("" if sys.stdin.isatty() else sys.stdin.read())
     if not statement.strip():
         raise UsageError("there is no SQL to run", "Write it like: logq sql 'SELECT count() FROM logs'")
+    statement = statement.strip().rstrip(";")
     with limited_store(store_url(options.url), options) as store:
-        columns, pages = store.table(statement.strip().rstrip(";"), {"readonly": 2})
+        _refuse_what_leaves_the_store(store, statement)
+        columns, pages = store.table(statement, {"readonly": 2})
         if not columns:
             raise StoreError("the statement gave no columns", "Only statements that read can be run here")
         count = plain_table_renderer(options, terminal(options), UTC)(columns, pages, stdout())
     return ExitCode.OK if count else ExitCode.NOTHING_FOUND
+
+
+def _refuse_what_leaves_the_store(store: Store, statement: str) -> None:
+    """Ask ClickHouse how it reads the statement; raises `StoreError` if more than its tables is wanted."""
+    tree = [str(line) for (line,) in store.rows(f"EXPLAIN AST {statement}", settings={"readonly": 2})]
+    if tree and tree[0].startswith("Insert"):
+        raise StoreError("this statement writes", "Only statements that read can be run here")
+    outside = {str(name).lower() for (name,) in store.rows("SELECT name FROM system.table_functions")}
+    outside |= {"file"}  # which is also a function that gives a text
+    for line in tree:
+        found = _FUNCTION.match(line)
+        if found is not None and found[1].lower() in outside - _HARMLESS:
+            raise StoreError(
+                f"{found[1]}() reaches beyond the store: files, other machines, programs",
+                "Only the tables of the store can be read here",
+            )
