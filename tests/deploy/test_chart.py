@@ -1,6 +1,7 @@
 """The chart renders valid objects, refuses wrong values, and gives nobody more than needed."""
 
 import base64
+import json
 import subprocess
 from hashlib import sha256
 from pathlib import Path
@@ -269,3 +270,28 @@ def test_exporters_are_containers_of_other_charts(tmp_path: Path) -> None:
     check_schema(pod, NEWEST)
     assert [each["command"] for each in pod["spec"]["containers"]] == [[f"{kind}-exporter"] for kind in kinds]
     assert pod["metadata"]["annotations"]["prometheus.io/port"] == "9121"
+
+
+def test_rules_and_dashboards_of_the_chart_are_those_of_the_repository(tmp_path: Path) -> None:
+    objects = rendered(CHART / "ci" / "external.yaml")
+    rules = [each["spec"] for each in objects if each["kind"] == "PrometheusRule"]
+    assert len(rules) == len(list((ROOT / "dashboards" / "rules").glob("*.yml")))
+    for number, spec in enumerate(rules):
+        path = tmp_path / f"{number}.yml"
+        path.write_text(yaml.safe_dump(spec))
+        done = subprocess.run(
+            [command("promtool"), "check", "rules", path],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    boards = {
+        name: json.loads(text)
+        for each in objects
+        if each["kind"] == "ConfigMap" and "grafana_dashboard" in each["metadata"]["labels"]
+        for name, text in each["data"].items()
+    }
+    sources = (ROOT / "dashboards" / "grafana").glob("*.json")
+    assert boards == {path.name: json.loads(path.read_text()) for path in sources}
