@@ -42,10 +42,10 @@ def test_scrolling_up_loads_every_older_line_once(reader: Reader, site: Site) ->
     assert reader.loaded() == count
     # All the way down again, nothing is missing or doubled.
     order: list[str] = []
-    for top in range(0, count * 20, 600):
-        reader.page.locator("#rows").evaluate("(rows, top) => { rows.scrollTop = top; }", top)
-        eventually(lambda: reader.rows.count() > 20, "drawn rows")
-        order += [message for message in reader.messages() if message not in order[-120:]]
+    for first in range(0, count, 30):
+        reader.page.locator("#rows").evaluate("(rows, top) => rows.scrollTo(0, top)", first * 20)
+        eventually(lambda wanted=f"number {first:05}": wanted in reader.messages(), "the lines there")
+        order += [message for message in reader.messages() if message not in order[-150:]]
     assert order == [f"number {number:05}" for number in range(count)]
 
 
@@ -97,12 +97,13 @@ def test_wrapped_lines_are_as_high_as_their_text_and_stay_in_order(reader: Reade
 def test_terminal_like_moving_opens_and_closes_lines_with_the_keyboard(reader: Reader) -> None:
     reader.open("consumer", ns="prod")
     reader.page.keyboard.press("k")
-    reader.page.keyboard.press("k")
     active = reader.page.locator(".row.active")
     expect(active).to_have_count(1)
     assert reader.page.locator("#rows").get_attribute("aria-activedescendant") == active.get_attribute("id")
     reader.page.keyboard.press("Enter")
     expect(reader.page.locator(".detail")).to_be_visible()
     expect(active).to_have_attribute("aria-expanded", "true")
+    expect(reader.page.locator(".detail [role=tab]").first).to_be_in_viewport()
+    expect(active).to_be_in_viewport()
     reader.page.keyboard.press("Enter")
     expect(reader.page.locator(".detail")).to_have_count(0)

@@ -56,9 +56,9 @@ function lines(answer, time, figures, utc) {
     if (each.length <= 120) drawing.append(...each.map(([at, value]) => svg("circle", { class: `dot series-${place}`, cx: x(at), cy: scale.y(value), r: 2.5 },
       svg("title", { text: `${name}\n${times.moment(at, utc)}: ${numberText(value)}` }))));
   });
-  for (const share of last === first ? [0.5] : [0, 0.25, 0.5, 0.75, 1]) {
-    const at = first + share * (last - first);
-    drawing.append(svg("text", { class: "label", x: x(at), y: HEIGHT - 6, "text-anchor": share === 1 ? "end" : share ? "middle" : "start", text: times.moment(Math.round(at / 1000) * 1000, utc) }));
+  const { step, found } = times.ticks(first, last, 8, utc);
+  for (const at of last === first ? [first] : found) {
+    drawing.append(svg("text", { class: "label", x: x(at), y: HEIGHT - 6, "text-anchor": "middle", text: times.tickText(at, step, utc) }));
   }
   return h("figure", { class: "chart" }, drawing, legend(shown, all.length));
 }

@@ -90,17 +90,12 @@ export class Histogram {
 
   #drawAxis() {
     const { begin, end, utc } = this.data;
-    const room = Math.max(2, Math.floor(this.holder.clientWidth / 110));
-    const step = niceStep((end - begin) / room);
-    const zone = utc ? 0 : new Date(begin).getTimezoneOffset() * 60_000;
-    const ticks = [];
-    for (let at = Math.ceil((begin - zone) / step) * step + zone; at < end; at += step) {
-      const share = (at - begin) / (end - begin);
-      if (share > 0.97) break;
-      const tick = h("span", { text: step >= times.UNITS.d ? times.day(at, utc) : times.clock(at, utc).slice(0, step < 60_000 ? 8 : 5) });
-      tick.style.left = `${share * 100}%`;
-      ticks.push(tick);
-    }
+    const { step, found } = times.ticks(begin, end, Math.max(2, Math.floor(this.holder.clientWidth / 110)), utc);
+    const ticks = found.filter((at) => (at - begin) / (end - begin) < 0.97).map((at) => {
+      const tick = h("span", { text: times.tickText(at, step, utc) });
+      tick.style.left = `${((at - begin) / (end - begin)) * 100}%`;
+      return tick;
+    });
     fill(this.axis, ticks);
   }
 
@@ -195,11 +190,4 @@ export class Histogram {
       this.on.zoom(from, to);
     } else if (event.key === "Escape") this.#cancel();
   }
-}
-
-// The smallest step of a clock or calendar that is not smaller than this.
-function niceStep(least) {
-  const { s, m, h: hour, d } = { ...times.UNITS };
-  const steps = [s, 2 * s, 5 * s, 10 * s, 15 * s, 30 * s, m, 2 * m, 5 * m, 10 * m, 15 * m, 30 * m, hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour, d, 2 * d, 7 * d, 14 * d, 30 * d];
-  return steps.find((step) => step >= least) ?? Math.ceil(least / d) * d;
 }

@@ -169,6 +169,7 @@ export class Rows {
     this.drawn.delete(record.id);
     this.anchor = anchor;
     this.draw();
+    if (!now) this.reveal(index);
     this.on.expanded(now ? "" : record.id);
   }
 

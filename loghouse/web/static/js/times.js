@@ -105,3 +105,22 @@ export function rangeInWords(state) {
   const [start, end] = [name(state.from), name(state.to)];
   return start.slice(0, 7) === end.slice(0, 7) && start !== state.from ? `${start} – ${end.slice(7)}` : `${start} – ${end}`;
 }
+
+/** The smallest step of a clock or calendar that is not smaller than this. */
+export function niceStep(least) {
+  const { s, m, h: hour, d } = { ...UNITS };
+  const steps = [s, 2 * s, 5 * s, 10 * s, 15 * s, 30 * s, m, 2 * m, 5 * m, 10 * m, 15 * m, 30 * m, hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour, d, 2 * d, 7 * d, 14 * d, 30 * d];
+  return steps.find((step) => step >= least) ?? Math.ceil(least / d) * d;
+}
+
+/** Round moments between two times, at most so many; `utc` says whose midnight counts. */
+export function ticks(begin, end, most, utc) {
+  const step = niceStep((end - begin) / most);
+  const zone = utc ? 0 : new Date(begin).getTimezoneOffset() * UNITS.m;
+  const found = [];
+  for (let at = Math.ceil((begin - zone) / step) * step + zone; at <= end; at += step) found.push(at);
+  return { step, found };
+}
+
+/** What stands at a tick. */
+export const tickText = (at, step, utc) => (step >= UNITS.d ? day(at, utc) : clock(at, utc).slice(0, step < UNITS.m ? 8 : 5));
