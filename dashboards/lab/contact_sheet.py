@@ -7,7 +7,6 @@ tables, records. It shows what a board tells, not how Grafana paints it.
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dashboards.lab.expand import Asked, promql, queries, sql
+from loghouse.render.escapes import one_line
 
 Series = tuple[str, Sequence[float], Sequence[float]]  # name, seconds since 1970, values
 Prometheus = Callable[[str], Sequence[tuple[Mapping[str, str], Sequence[tuple[float, float]]]]]
@@ -154,7 +154,7 @@ def _draw(
     base: dict[float, float] = {}
     for number, (name, times, values) in enumerate(series):
         colour = _LEVELS.get(name, _LINES[number % len(_LINES)])
-        label = textwrap.shorten(name, 28, placeholder="…") if number < 4 else "_"
+        label = _plain(name) if number < 4 else "_"
         if custom.get("drawStyle") == "bars":
             bottom = [base.get(time, 0.0) for time in times]
             axes.bar(times, values, width=24, bottom=bottom, color=colour, label=label)
@@ -214,7 +214,8 @@ def _rows(
     widest = max(8, int(panel["gridPos"]["w"] * 7.2 / max(1, len(names))))
     if panel["type"] == "logs":
         lines = [
-            f"{row[0]:%H:%M:%S}  {row[2]:<8} {row[1]}"[: panel["gridPos"]["w"] * 7] for row in rows[:shown]
+            f"{row[0]:%H:%M:%S}  {row[2]:<8} {one_line(str(row[1]))}"[: panel["gridPos"]["w"] * 7]
+            for row in rows[:shown]
         ]
     else:
         lines = [
@@ -240,10 +241,16 @@ def _line(cells: Sequence[str], width: int) -> str:
     return " ".join(f"{' '.join(cell.split())[: width - 1]:<{width}}" for cell in cells)
 
 
+def _plain(name: str) -> str:
+    """The name of a series: short, without signs that would be drawn as formulas or not at all."""
+    text = one_line(name).replace("$", r"\$")
+    return text if len(text) <= 28 else f"{text[:27]}…"
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
-    return f"{value:%H:%M:%S}" if isinstance(value, datetime) else str(value)
+    return f"{value:%H:%M:%S}" if isinstance(value, datetime) else one_line(str(value))
 
 
 def _shown(value: float, unit: str) -> str:

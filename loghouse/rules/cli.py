@@ -136,25 +136,27 @@ def run(options: Run) -> ExitCode:
     from threading import Event
 
     from loghouse.config import default_state_dir, store_url
+    from loghouse.embedded.command import parse_listen
     from loghouse.query import parse_duration
-    from loghouse.receive.command import address
     from loghouse.rules.alertmanager import Alertmanager
-    from loghouse.rules.exposition import MetricsServer
     from loghouse.rules.runner import Runner
     from loghouse.rules.state import StateFile
     from loghouse.ship.command import stopped_by_signals
+    from loghouse.telemetry.server import HealthServer
 
     rules = _loaded(options).rule_set
     token = _token(options.token_file)
     alertmanagers = [Alertmanager(url, token) for url in options.alertmanager]
     directory = options.state_dir or str(Path(default_state_dir()).parent / "rules")
     catch_up = parse_duration(options.catch_up)
-    listen = address(options.listen) if options.listen else None
+    listen = parse_listen(options.listen) if options.listen else None
     stop = Event()
     state = StateFile(Path(directory))
     runner = Runner(rules, store_url(options.url), alertmanagers, state, link=options.link, catch_up=catch_up)
-    server = MetricsServer(*listen, runner.metrics.registry) if listen else None
+    server = None
     try:
+        if listen:
+            server = HealthServer(*listen, runner.metrics.registry, runner.trouble, runner.status)
         with stopped_by_signals(stop):
             if not options.quiet:
                 port = f", metrics on port {server.port}" if server else ""

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from loghouse.errors import UsageError
 from loghouse.rules.recording import Recorded, Series
-
-if TYPE_CHECKING:
-    from wsgiref.simple_server import WSGIServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +81,3 @@ class _Page:
             for series in found:
                 family.add_sample(name, dict(series.labels), series.value)
             yield family
-
-
-class MetricsServer:
-    """Serves the page until it is closed."""
-
-    def __init__(self, host: str, port: int, registry: CollectorRegistry) -> None:
-        self._server: WSGIServer
-        self._thread: threading.Thread
-        try:
-            self._server, self._thread = start_http_server(port, host, registry)
-        except OSError as error:
-            raise UsageError(f"cannot listen on {host}:{port} ({error})", "Choose another --listen") from None
-        self.port = int(self._server.server_port)
-
-    def close(self) -> None:
-        """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

@@ -34,6 +34,7 @@ WORKERS = 4
 _STEP = 0.5  # seconds between two looks at the clock
 _PAUSE = 10 * SECOND  # before a rule that failed is tried again
 _BATCH = 64  # alerts in one request
+_STUCK = 300  # seconds without a look at the clock
 _READ_TIMEOUT = 90  # seconds; the store stops a query of ours after 60
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ class Runner:
         self._letters: list[Letter] = []
         self._sent_at = 0
         self._recorded: dict[str, Recorded] = {}
+        self._looked = time.monotonic()
         self._tasks = self._resumed(rules)
         self.metrics.rules.set(len(self._tasks))
         self._save()
@@ -105,7 +107,7 @@ class Runner:
 
     def step(self) -> None:
         """Take in what is done, save it, send what is due, begin what is due."""
-        now = self._clock()
+        now, self._looked = self._clock(), time.monotonic()
         changed = [self._taken(task, now) for task in self._tasks]
         sent = self._taken_post(now)
         if any(changed) or sent:
@@ -114,6 +116,22 @@ class Runner:
         for task in self._tasks:
             self._begin(task, now)
         self._show(now)
+
+    def trouble(self) -> str:
+        """Why this has to be started again, '' while it is well."""
+        still = time.monotonic() - self._looked
+        return f"no rule was looked at for {still:.0f} s" if still > _STUCK else ""
+
+    def status(self) -> Mapping[str, Any]:
+        """How it goes, for people and probes."""
+        return {
+            "rules": {
+                task.rule.name: task.progress.judged / SECOND if task.progress else None
+                for task in self._tasks
+            },
+            "alerts": [{"labels": shown.labels, "state": shown.state} for shown in self.metrics.alerts],
+            "undelivered": self.outbox.undelivered,
+        }
 
     def settle(self) -> None:
         """Step until nothing is under way and nothing is due."""

@@ -97,6 +97,8 @@ def test_killed_and_started_again_it_tells_once(
         source.write(*(f"level=info user=u{number}".encode() for number in range(5)), at=now)
         wait_for(lambda: "loghouse_rules_alert{" in rules.page(), "the alert on the page")
         wait_for(lambda: rules.page().count("\nshop_records_n{") == 3, "the recording")
+        with urllib.request.urlopen(f"http://127.0.0.1:{rules.port}/healthz", timeout=5) as health:
+            assert health.read() == b"ok\n"
         page = rules.page()
         assert 'shop_records_p95{level="error",team="shop",user="ann"} 3.0' in page
         assert 'loghouse_rules_recording_overflow{recording="shop_records"} 1.0' in page
