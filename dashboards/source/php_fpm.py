@@ -28,7 +28,7 @@ def board() -> Board:
         ),
         number(
             "Busiest pool",
-            "Active processes in percent of all processes of the pool.",
+            "Active processes in percent of all processes of the pool. Without pm.status_listen the process that answers the status page is one of them.",
             "percent",
             "max(100 * phpfpm_active_processes{<S>} / phpfpm_total_processes{<S>})",
             warn=70,
