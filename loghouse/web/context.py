@@ -60,12 +60,15 @@ def context(call: Call) -> Answer:
         base = replace(_everything(call), query=Query(_shared(call, target)))
         at = target.timestamp_ns
         window = TimeRange(max(0, at - within), min(LAST, at + within + 1))
-        earlier = replace(base, window=TimeRange(window.start, at + 1))
-        later = replace(base, window=TimeRange(at, window.end))
-        found = [
-            *fetch(store, earlier, before + SAME_MOMENT, "newest").records,
-            *fetch(store, later, after + SAME_MOMENT, "oldest").records,
-        ]
+        earlier, moment, later = (
+            replace(base, window=part)
+            for part in (TimeRange(window.start, at), TimeRange(at, at + 1), TimeRange(at + 1, window.end))
+        )
+        found = list(fetch(store, moment, SAME_MOMENT, "oldest").records)
+        if before:
+            found += fetch(store, earlier, before, "newest").records
+        if after:
+            found += fetch(store, later, after, "oldest").records
     ordered = sorted({_place(each): each for each in [*found, target]}.items())
     middle = [place for place, _ in ordered].index(_place(target))
     kept = [each for _, each in ordered[max(0, middle - before) : middle + after + 1]]
