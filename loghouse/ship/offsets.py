@@ -144,10 +144,12 @@ class Offsets:
     def _rewrite(self) -> None:
         temporary = f"{self._path}.tmp"
         with open(temporary, "wb") as file:
-            file.write(json.dumps({"version": VERSION, "all_to": self.batch}).encode() + b"\n")
+            file.write(json.dumps({"version": VERSION}).encode() + b"\n")
             for lineage, known in self._lineages.items():
                 waits = {lineage: self._waits[lineage]} if lineage in self._waits else {}
                 file.write(_line(_Change([*known.values()], waits)))
+            # Last, so that a file that lost its end does not claim what it has lost.
+            file.write(json.dumps({"all_to": self.batch}).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
             self._size = self._compact_size = file.tell()

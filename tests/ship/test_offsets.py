@@ -137,6 +137,25 @@ def test_notes_of_batches_that_a_rewritten_journal_has_change_nothing(tmp_path: 
     assert Offsets(str(tmp_path), Problems(), {1: note}).positions("lineage")[1].offset == 20
 
 
+def test_a_rewritten_journal_that_lost_its_end_takes_the_notes_of_the_spool(tmp_path: Path) -> None:
+    offsets = reopened(tmp_path)
+    notes = {number: noted([position(number, 10)], {}) for number in (1, 2)}
+    for number in notes:
+        offsets.commit([position(number, 10)], {}, number)
+    offsets.compact({})
+    offsets.close()
+    whole = (tmp_path / "offsets").read_bytes()
+    for size in range(len(whole)):
+        (tmp_path / "offsets").write_bytes(whole[:size])
+        offsets = Offsets(str(tmp_path), Problems(), notes)
+        assert {number: each.offset for number, each in offsets.positions("lineage").items()} == {
+            1: 10,
+            2: 10,
+        }
+        assert offsets.batch == 2
+        offsets.close()
+
+
 def test_a_journal_of_the_release_before_is_read(tmp_path: Path) -> None:
     line = noted([position(1, 10)], {})
     (tmp_path / "offsets").write_text('{"version": 1}\n' + json.dumps(line) + "\n")
