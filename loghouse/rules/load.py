@@ -30,7 +30,7 @@ SUFFIXES = (".yml", ".yaml")
 MAX_SERIES = 10_000
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_RESERVED = ("alertname", "severity")
+_RESERVED = ("alertname", "severity", "alertstate")
 # Conditions that need no figures.
 _PLAIN: Mapping[str, Condition] = {"any": Frequency(Bounds(above=0)), "silence": Silence()}
 _EXAMPLE = "Write it like  condition: {frequency: {above: 100}}"

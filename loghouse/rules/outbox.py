@@ -86,6 +86,14 @@ class Outbox:
         """The alerts of a rule that fire."""
         return [alert for alert in self.alerts.values() if alert.rule == rule and alert.ends is None]
 
+    def waiting(self, rule: str) -> int:
+        """How many alerts of a rule there are, ended ones that nobody was told of included."""
+        return sum(alert.rule == rule for alert in self.alerts.values())
+
+    def forget_ended(self) -> None:
+        """Let go of what is over; for an evaluator that tells nobody."""
+        self.alerts = {key: alert for key, alert in self.alerts.items() if alert.ends is None}
+
     def due(self, now: int) -> list[Letter]:
         """What has to be sent now."""
         return [self._letter(alert, now) for alert in self.alerts.values() if self._is_due(alert, now)]

@@ -30,6 +30,7 @@ from loghouse.rules.state import StateFile
 from loghouse.store.client import Store
 
 MAX_ALERTS = 100  # of one rule at once; a rule that would send more says so in its metrics
+MAX_WAITING = 1000  # of one rule, ended ones included that no Alertmanager has taken
 WORKERS = 4
 _STEP = 0.5  # seconds between two looks at the clock
 _PAUSE = 10 * SECOND  # before a rule that failed is tried again
@@ -255,14 +256,20 @@ class Runner:
             labels = labels_of(rule, change.group)
             if not begins:
                 self.outbox.end(labels, tick)
-            elif len(self.outbox.of_rule(rule.name)) >= MAX_ALERTS:
+            elif (
+                len(self.outbox.of_rule(rule.name)) >= MAX_ALERTS
+                or self.outbox.waiting(rule.name) >= MAX_WAITING
+            ):
                 self.metrics.dropped.labels(rule.name).inc()
             else:
                 self.metrics.late.labels(rule.name).inc(change.late)
                 self.outbox.start(Alert(rule.name, labels, said, change.since))
 
     def _send(self, now: int) -> None:
-        if self._sending is not None or not self._alertmanagers:
+        if not self._alertmanagers:
+            self.outbox.forget_ended()
+            return
+        if self._sending is not None:
             return
         letters = self.outbox.due(now)[:_BATCH]
         if not letters:

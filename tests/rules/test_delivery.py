@@ -108,7 +108,7 @@ def test_alerts_wait_for_an_alertmanager_that_is_away_for_an_hour(
 
 
 def test_what_happens_while_the_store_is_away_is_caught_up_with(rules_store: LiveStore, scene: Scene) -> None:
-    scene.start(RULE, [], QUICK)
+    scene.start(RULE, [Alertmanager("http://127.0.0.1:1")], QUICK)
     scene.write(-1, "level=error msg=before")
     scene.at(0)
     assert len(scene.firing) == 1
@@ -140,7 +140,7 @@ def test_records_that_come_late_are_found_by_the_second_look(scene: Scene) -> No
 
 
 def test_the_second_look_does_not_tell_what_the_first_has_told(scene: Scene) -> None:
-    scene.start(RULE, [], Pace(hold=0))
+    scene.start(RULE, [Alertmanager("http://127.0.0.1:1")], Pace(hold=0))
     scene.write(30, "level=error msg=one")
     told: set[int] = set()
     for second in range(60, 1800, 60):
@@ -161,6 +161,37 @@ def test_alerts_of_a_rule_that_is_gone_are_resolved(
     scene.start("rules: []", [Alertmanager(alertmanager.url)], QUICK)
     scene.at(60)
     wait_for(lambda: bool(hook.of("R", "resolved")), "the end")
+
+
+def test_one_alertmanager_of_two_is_enough(
+    scene: Scene, alertmanager: AlertmanagerServer, hook: Webhook
+) -> None:
+    away = Alertmanager("http://127.0.0.1:1")
+    scene.start(RULE, [away, Alertmanager(alertmanager.url)], QUICK)
+    scene.write(-1, "level=error msg=one")
+    scene.at(0)
+    wait_for(lambda: bool(hook.of("R")), "the webhook")
+    assert scene.runner.outbox.undelivered == 0
+
+
+def test_without_an_alertmanager_nothing_piles_up(scene: Scene) -> None:
+    scene.start(RULE)
+    scene.write(-1, "level=error msg=one")
+    scene.at(60)
+    assert len(scene.firing) == 1
+    scene.at(300)
+    assert scene.runner.outbox.alerts == {}
+
+
+def test_a_value_that_comes_late_is_still_new(scene: Scene) -> None:
+    scene.start(
+        RULE.replace("condition: any", "condition: {new_value: {field: user}}").replace("[pod]", "[]")
+    )
+    scene.write(30, "level=error user=ann")
+    scene.at(240)
+    scene.write(31, "level=error user=bob")
+    scene.at(660)
+    assert scene.groups("user") == {"bob"}, "of ann was told in time"
 
 
 def test_an_alert_that_begins_again_while_it_is_resolved_is_told_again() -> None:

@@ -145,6 +145,28 @@ def test_the_back_test_prints_when_it_would_have_fired(rules_store: LiveStore, t
     assert never.returncode == 1
 
 
+def test_a_field_that_no_record_has_is_told(rules_store: LiveStore, tmp_path: Path) -> None:
+    records = [f'{{"customer_number":{number},"n":{number}}}'.encode() for number in range(200)]
+    Source(rules_store.url, namespace="fields", identity=601).write(*records, at=datetime.now(UTC))
+    path = tmp_path / "r.yml"
+    path.write_text("rules:\n  - {name: A, query: customer_numbr>3, window: 5m, condition: any}\n")
+    command = [*COMMAND, "check", str(path), "--with-store", f"--url={address(rules_store.url)}"]
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert f"{path}:2:5: A: unknown field" in checked.stderr
+    assert 'did you mean "customer_number"?' in checked.stderr
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"version": 9}'])
+def test_a_state_that_cannot_be_read_is_told(rules_store: LiveStore, tmp_path: Path, text: str) -> None:
+    (tmp_path / "rules.yml").write_text(FILE)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "rules.json").write_text(text)
+    command = [*COMMAND, "run", str(tmp_path / "rules.yml"), f"--state-dir={tmp_path / 'state'}", "--listen="]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2
+    assert "Move it away" in ended.stderr and "Traceback" not in ended.stderr
+
+
 @pytest.mark.slow
 def test_a_rule_that_matches_ten_million_records_stays_cheap(rules_store: LiveStore, tmp_path: Path) -> None:
     with Store(rules_store.url) as store:
