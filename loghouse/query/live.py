@@ -25,6 +25,10 @@ def live_filter(query: Query) -> Filter | None:
             )
         if isinstance(stage, Where):
             parts.append(stage.filter)
+        elif not isinstance(stage, Fields | Drop):
+            raise stage.span.error(
+                "tail shows records as they were written, and this stage changes them", "Use: logq search"
+            )
     return all_of(parts) if parts else None
 
 

@@ -320,6 +320,14 @@ def test_tail_takes_stages_that_judge_each_record_alone() -> None:
     assert live_filter(parse("| fields pod")) is None
 
 
+@pytest.mark.parametrize("stage", ["eval a = 1", "json", "mask email", 'format "{pod}"', "sample 10"])
+def test_tail_refuses_stages_that_change_records(stage: str) -> None:
+    query = parse(f"error | {stage} | where a = 1")
+    with pytest.raises(QueryError, match="this stage changes them") as error:
+        live_filter(query)
+    assert query.text[error.value.start : error.value.end].strip() == stage
+
+
 @pytest.mark.parametrize(
     "stage", ["stats count()", "hist 5m", "sort pod", "limit 5", "uniq by pod", "top pod"]
 )
