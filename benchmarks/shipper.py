@@ -39,7 +39,7 @@ class Discard:
 
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Nothing is stored."""
-        return [(0,)]
+        return [(0, 0)]
 
     def cancel(self) -> None: ...
 

@@ -11,17 +11,19 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Protocol
 
-from loghouse.errors import LoghouseError, StoreError
+from loghouse.errors import StoreError
 from loghouse.spool.answers import Answer, answer_of
-from loghouse.spool.batchfile import Damaged, read_rows
+from loghouse.spool.batchfile import Damaged
 from loghouse.spool.breaker import Breaker
-from loghouse.spool.rows import COLUMNS, Row, packets
-from loghouse.spool.spool import Entry, Spool
+from loghouse.spool.entry import Entry
+from loghouse.spool.lookup import Unreadable, look_up, rows_of
+from loghouse.spool.rows import COLUMNS, packets
+from loghouse.spool.spool import Spool
 
 log = logging.getLogger("loghouse.spool")
 
@@ -31,21 +33,12 @@ FIRST_PATIENCE = 2.0  # seconds that a run with an end waits for a store that ne
 PATIENCE = 120.0  # the same once it has answered: a restart of the store must not end the run
 SAY_AGAIN = 60.0
 # The store knows the last 10,000 tokens of all senders. After this many seconds we do not rely on that but
-# look for the rows before a doubtful batch is sent again.
+# ask before a doubtful batch is sent again.
 TOKEN_TRUSTED = 60.0
-CLOCK_SKEW = 3600  # seconds that the clocks of sender and store may differ when we look
-ROWS_LOOKED_FOR = 500
 POISON_IN_A_ROW = 20  # bad lines without a good one between them: then it is not the lines
 MEMORY_ATTEMPTS = 3  # then a batch that needs too much of the store's memory is cut in two
-ACCESS_DENIED = 497
 SPOOL_TROUBLE_WAIT = 1.0
 _TAKE = 60.0  # seconds until a thread without work looks again
-
-_STORED = """SELECT uniqExact(source_id, offset) FROM logs
-WHERE inserted_at >= fromUnixTimestamp({since:UInt32})
-AND (source_id, offset) IN (SELECT pair.1, pair.2 FROM (SELECT arrayJoin(arrayZip(
-    arrayMap(x -> toUInt64(x), splitByChar(',', {sources:String})),
-    arrayMap(x -> toUInt64(x), splitByChar(',', {offsets:String})))) AS pair))"""
 
 
 class IngestStore(Protocol):
@@ -67,10 +60,6 @@ class IngestStore(Protocol):
         """Break off what is running, from another thread."""
 
     def close(self) -> None: ...
-
-
-class _Unreadable(LoghouseError):
-    """A file of the spool cannot be read now."""
 
 
 @dataclass(slots=True)
@@ -183,7 +172,7 @@ class Delivery:
             self._breaker.stopped()
             self._spool.salvage(entry)
             settled = True
-        except (OSError, _Unreadable) as error:
+        except (OSError, Unreadable) as error:
             self._breaker.stopped()
             self._say(logging.ERROR, f'cannot use the spool file "{entry.path}" ({error})')
             self._give_up.wait(SPOOL_TROUBLE_WAIT)
@@ -199,7 +188,7 @@ class Delivery:
         attempt = 0
         while self._breaker.enter():
             try:
-                if doubtful and self._token_may_be_forgotten(entry) and self._stored(store, entry) == 1:
+                if doubtful and self._stored_before(store, entry):
                     self.done.found_stored += 1
                 else:
                     self._insert(store, entry)
@@ -218,7 +207,7 @@ class Delivery:
         return False
 
     def _insert(self, store: IngestStore, entry: Entry) -> None:
-        rows = _rows(entry)
+        rows = rows_of(entry)
         first = next(rows, None)
         if first is not None:
             store.insert_blocks(TABLE, COLUMNS, packets(chain((first,), rows)), insert_settings(entry.id))
@@ -236,29 +225,15 @@ class Delivery:
             self.done.lines += entry.trailer.lines
         self._spool.acknowledge(entry)
 
-    def _token_may_be_forgotten(self, entry: Entry) -> bool:
-        return self._clock() - entry.trailer.written_at > TOKEN_TRUSTED
+    def _stored_before(self, store: IngestStore, entry: Entry) -> bool:
+        """Whether the store has the batch but may have forgotten its token.
 
-    def _stored(self, store: IngestStore, entry: Entry) -> float:
-        """Which part of the batch the store has, by first and last lines of rows: 0 nothing, 1 everything.
-
-        An account that may only insert cannot see it: then the token alone has to do.
+        As long as the token is known, the batch is sent again: views that were cut off catch up then.
         """
-        pairs = set(_some_identities(_rows(entry), entry.trailer.rows))
-        if not pairs:
-            return 1
-        params = {
-            "since": max(0, int(entry.trailer.written_at) - CLOCK_SKEW),
-            "sources": ",".join(str(source) for source, _ in pairs),
-            "offsets": ",".join(str(offset) for _, offset in pairs),
-        }
-        try:
-            found: int = store.rows(_STORED, params)[0][0]
-        except StoreError as error:
-            if error.code != ACCESS_DENIED:
-                raise
-            return 0
-        return found / len(pairs)
+        if self._clock() - entry.trailer.written_at <= TOKEN_TRUSTED:
+            return False
+        found = look_up(store, entry)
+        return found.share == 1 and not found.token_known
 
     def _put_aside(self, store: IngestStore, entry: Entry, error: StoreError, answer: Answer) -> bool:
         """Find the bad line by halves and quarantine it alone; False if that would not be right.
@@ -267,7 +242,7 @@ class Delivery:
         them. Not when line after line is bad: then it is the store, and the lines wait until it is repaired.
         """
         try:
-            if self._stored(store, entry):
+            if look_up(store, entry).share:
                 return False
         except StoreError:
             return False
@@ -331,21 +306,3 @@ def _in_the_batch(answer: Answer, attempt: int) -> bool:
 def _jitter() -> float:
     """A part of the wait, so that many senders do not come back at the same moment."""
     return random.uniform(0.5, 1.0)
-
-
-def _rows(entry: Entry) -> Iterator[Row]:
-    """The rows; what the disk says must not look like an error of the connection, which is an OSError too."""
-    try:
-        yield from read_rows(entry.path)
-    except OSError as error:
-        raise _Unreadable(error.strerror or str(error)) from None
-
-
-def _some_identities(rows: Iterable[Row], count: int) -> Iterator[tuple[int, int]]:
-    """The identities of the first and the last records of some rows, the last row among them."""
-    step = -(-count // ROWS_LOOKED_FOR) or 1
-    for number, row in enumerate(rows):
-        if number % step == 0 or number == count - 1:
-            last = 0 if row.span else row.data.rfind(b"\n", 0, len(row.data) - 1) + 1
-            yield row.source, row.offset
-            yield row.source, row.offset + last

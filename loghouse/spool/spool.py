@@ -17,19 +17,21 @@ from __future__ import annotations
 import bisect
 import logging
 import os
-import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from loghouse.errors import LoghouseError
-from loghouse.spool.batchfile import BatchWriter, Damaged, Trailer, complete, read_rows, read_trailer
+from loghouse.spool.batchfile import BatchWriter, read_rows
+from loghouse.spool.entry import NAME, Entry, file_name, remove
 from loghouse.spool.halves import halves
 from loghouse.spool.ownership import own, sync_directory
 from loghouse.spool.quarantine import Quarantine
+from loghouse.spool.recovery import recover
+from loghouse.spool.replacing import written_parts
 from loghouse.spool.rows import Row
 
 log = logging.getLogger("loghouse.spool")
@@ -37,30 +39,10 @@ log = logging.getLogger("loghouse.spool")
 LIMIT = 2 << 30  # bytes on disk
 FREE_SHARE = 10  # of the free disk at most one part in this many
 QUARANTINE_SHARE = 8  # and of the limit, for what the store refuses
-_NAME = re.compile(r"(\d{12})-([0-9a-zA-Z.]{1,120})\.(batch|open)")
 
 
 class SpoolFull(LoghouseError):
     """There is no room for another batch: the store has not taken the ones before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A batch in the spool. `recovered` says that an earlier process wrote it and may have sent it."""
-
-    sequence: int
-    path: str
-    size: int
-    trailer: Trailer
-    recovered: bool = False
-
-    @property
-    def id(self) -> str:
-        return self.trailer.id
-
-    @property
-    def order(self) -> tuple[int, str]:
-        return (self.sequence, self.id)
 
 
 @dataclass(slots=True)
@@ -104,7 +86,9 @@ class Spool:
         self._closing = False
         for name in ("tmp", "damaged"):
             os.makedirs(self._path(name), mode=0o700, exist_ok=True)
-        self._recover()
+        for entry in recover(directory):
+            self._sequence = max(self._sequence, entry.sequence)
+            self._add(entry)
         self.limit = limit or min(LIMIT, self._bytes + _free(directory) // FREE_SHARE)
         self.quarantined = Quarantine(self._path("quarantine"), self.limit // QUARANTINE_SHARE)
 
@@ -138,7 +122,7 @@ class Spool:
         try:
             if not survives:
                 return BatchWriter(self._path("tmp", f"{id}.{uuid.uuid4().hex[:8]}"), id)
-            writer = BatchWriter(self._path(f"{self._next_sequence():012}-{id}.open"), id)
+            writer = BatchWriter(self._path(file_name(self._next_sequence(), id, "open")), id)
             sync_directory(self.directory)
             return writer
         except OSError as error:
@@ -151,9 +135,9 @@ class Spool:
         """
         began = time.monotonic()
         trailer = writer.finish(note, self._clock())
-        name = _NAME.fullmatch(os.path.basename(writer.path))
+        name = NAME.fullmatch(os.path.basename(writer.path))
         sequence = int(name[1]) if name else self._next_sequence()
-        path = self._path(f"{sequence:012}-{writer.id}.batch")
+        path = self._path(file_name(sequence, writer.id))
         try:
             os.rename(writer.path, path)
             sync_directory(self.directory)
@@ -170,7 +154,7 @@ class Spool:
     def abort(self, writer: BatchWriter) -> None:
         """Drop a batch that was begun."""
         writer.close()
-        _remove(writer.path)
+        remove(writer.path)
 
     def append(
         self, rows: Iterable[Row], *, id: str = "", note: Any = None, timeout: float = 0.0
@@ -253,7 +237,7 @@ class Spool:
     def acknowledge(self, entry: Entry) -> None:
         """The store has it."""
         self.settle()
-        _remove(entry.path)
+        remove(entry.path)
         with self._changed:
             self._drop(entry)
             self.counts.acknowledged += 1
@@ -278,7 +262,7 @@ class Spool:
         A crash in between leaves the whole batch: halves beside it are dropped at the start.
         """
         rows = halves(read_rows(entry.path), entry.trailer.rows, entry.trailer.bytes)
-        parts = self._written_parts(entry, rows)
+        parts = written_parts(self.directory, entry, rows)
         if parts:
             self._replace(entry, parts)
         return bool(parts)
@@ -287,7 +271,9 @@ class Spool:
         """Keep a damaged file for a person and put the rows that can still be read in its place."""
         torn: list[int] = []
         rows = (("s", row) for row in read_rows(entry.path, torn.append))
-        parts = self._written_parts(entry, rows, recovered=True)  # the store may have had the whole of it
+        parts = written_parts(
+            self.directory, entry, rows, recovered=True
+        )  # the store may have had the whole of it
         kept = self._path("damaged", os.path.basename(entry.path))
         log.error("batch %s is damaged: %d bytes cannot be read, kept as %s", entry.id, sum(torn), kept)
         if not os.path.exists(kept):
@@ -307,33 +293,10 @@ class Spool:
             log.error("lost %d bytes: the quarantine is full and the store says: %s", trailer.bytes, reason)
         self._replace(entry, [])
 
-    def _written_parts(
-        self, entry: Entry, rows: Iterable[tuple[object, Row]], recovered: bool = False
-    ) -> list[Entry]:
-        """Batches beside an entry, durable: each row in the one of its number."""
-        writers: dict[object, BatchWriter] = {}
-        try:
-            for number, row in rows:
-                if number not in writers:
-                    id = f"{entry.id}.{number}"
-                    writers[number] = BatchWriter(self._path("tmp", id), id)
-                writers[number].add(row)
-                writers[number].flush()
-            return [self._written_part(entry, writer, recovered) for writer in writers.values()]
-        finally:
-            for writer in writers.values():
-                writer.close()
-
-    def _written_part(self, entry: Entry, writer: BatchWriter, recovered: bool) -> Entry:
-        trailer = writer.finish(None, entry.trailer.written_at)
-        path = self._path(f"{entry.sequence:012}-{writer.id}.batch")
-        os.rename(writer.path, path)
-        return Entry(entry.sequence, path, writer.size, trailer, recovered)
-
     def _replace(self, entry: Entry, parts: list[Entry]) -> None:
         sync_directory(self.directory)
         self.settle()
-        _remove(entry.path)
+        remove(entry.path)
         sync_directory(self.directory)
         with self._changed:
             self._drop(entry)
@@ -360,41 +323,6 @@ class Spool:
             self._sequence += 1
             return self._sequence
 
-    # The start
-
-    def _recover(self) -> None:
-        for name, _ in _files(self._path("tmp")):
-            _remove(self._path("tmp", name))
-        names = {name: size for name, size in _files(self.directory) if _NAME.fullmatch(name)}
-        for name in names:
-            sequence, id, kind = _NAME.fullmatch(name).groups()  # type: ignore[union-attr]
-            self._sequence = max(self._sequence, int(sequence))
-            path = self._path(name)
-            if "." in id and f"{sequence}-{id.rpartition('.')[0]}.batch" in names:
-                _remove(path)  # a crash amid `split`: the whole is still there, the half was never sent
-            elif kind == "open":
-                self._complete(int(sequence), id, path)
-            else:
-                self._add(self._recovered(int(sequence), id, path))
-
-    def _recovered(self, sequence: int, id: str, path: str) -> Entry:
-        status = os.stat(path)
-        try:
-            trailer = read_trailer(path)
-        except (Damaged, OSError) as error:
-            log.error("batch %s is damaged (%s); what can be read of it is sent", path, error)
-            trailer = Trailer(id, status.st_mtime, 0, 0, 0)
-        return Entry(sequence, path, status.st_size, trailer, recovered=True)
-
-    def _complete(self, sequence: int, id: str, path: str) -> None:
-        trailer, cut = complete(path, id, os.stat(path).st_mtime)
-        if cut:
-            log.warning("batch %s was being written when the process died: %d bytes cut off", id, cut)
-        named = self._path(f"{sequence:012}-{id}.batch")
-        os.rename(path, named)
-        sync_directory(self.directory)
-        self._add(Entry(sequence, named, os.stat(named).st_size, trailer, recovered=True))
-
     def _path(self, *names: str) -> str:
         return os.path.join(self.directory, *names)
 
@@ -404,18 +332,6 @@ class Spool:
         )
 
 
-def _files(directory: str) -> Iterator[tuple[str, int]]:
-    with os.scandir(directory) as entries:
-        return iter(sorted((entry.name, entry.stat().st_size) for entry in entries if entry.is_file()))
-
-
 def _free(directory: str) -> int:
     status = os.statvfs(directory)
     return status.f_bavail * status.f_frsize
-
-
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return

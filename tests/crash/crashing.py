@@ -40,8 +40,8 @@ SHIPPER_POINTS = (
     ("clickhouse_driver.client:Client.receive_end_of_insert_query", "before"),
     ("loghouse.spool.delivery:Delivery._insert", "after"),
     ("loghouse.spool.spool:Spool.acknowledge", "before"),
-    ("loghouse.spool.spool:_remove", "before"),
-    ("loghouse.spool.spool:_remove", "after"),
+    ("loghouse.spool.spool:remove", "before"),
+    ("loghouse.spool.spool:remove", "after"),
     ("loghouse.spool.spool:Spool.acknowledge", "after"),
     ("loghouse.spool.spool:Spool.close", "before"),
 )

@@ -48,7 +48,7 @@ POINTS = (
     ("loghouse.spool.spool:Spool.commit", "after"),
     ("loghouse.spool.delivery:Delivery._insert", "before"),
     ("loghouse.spool.delivery:Delivery._insert", "after"),
-    ("loghouse.spool.spool:_remove", "before"),
+    ("loghouse.spool.spool:remove", "before"),
     ("loghouse.spool.spool:Spool.acknowledge", "after"),
 )
 

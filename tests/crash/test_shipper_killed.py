@@ -58,11 +58,11 @@ def test_killed_at_a_point_of_each_batch(node: Node, point: str, when: str, nth:
 @pytest.mark.parametrize(
     ("point", "when"),
     [
-        ("loghouse.spool.spool:Spool.split", "before"),
-        ("loghouse.spool.spool:Spool._written_part", "after"),
+        pytest.param("loghouse.spool.spool:Spool.split", "before", marks=pytest.mark.slow),
+        pytest.param("loghouse.spool.replacing:_written_part", "after", marks=pytest.mark.slow),
         ("loghouse.spool.spool:Spool._replace", "before"),
-        ("loghouse.spool.spool:Spool._replace", "after"),
-        ("loghouse.spool.quarantine:Quarantine.keep", "before"),
+        pytest.param("loghouse.spool.spool:Spool._replace", "after", marks=pytest.mark.slow),
+        pytest.param("loghouse.spool.quarantine:Quarantine.keep", "before", marks=pytest.mark.slow),
         ("loghouse.spool.quarantine:Quarantine.keep", "after"),
     ],
 )

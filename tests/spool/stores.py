@@ -34,6 +34,7 @@ class Store:
         self.gate = threading.Event()
         self.gate.set()
         self.tokens_forgotten = False
+        self.inserts_since = 1_000_000
         self._lock = threading.Lock()
 
     def insert_blocks(
@@ -69,12 +70,12 @@ class Store:
                 self.at_once -= 1
 
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """How many of the identities asked for are stored."""
+        """How many of the identities asked for are stored, and how many inserts there were since."""
         assert params is not None
         asked = set(
             zip(map(int, params["sources"].split(",")), map(int, params["offsets"].split(",")), strict=True)
         )
-        return [(len(asked & self.identities()),)]
+        return [(len(asked & self.identities()), self.inserts_since)]
 
     def cancel(self) -> None:
         self.gate.set()

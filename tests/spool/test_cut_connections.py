@@ -28,6 +28,7 @@ class Proxy:
     """Between sender and store. `cuts` tells of each connection after how many bytes it breaks, and how."""
 
     def __init__(self, to: StoreUrl) -> None:
+        self.straight = to
         self._to = (to.host, to.port)
         self.cuts: Iterator[tuple[str, int]] = iter(())
         self.broken = 0
@@ -111,7 +112,7 @@ def test_stored_once_wherever_the_connection_breaks(
     delivery = Delivery(spool, lambda: Store(proxy.url, read_timeout=timeout))
     assert delivery.close(threading.Event(), 0), seed
     assert proxy.broken > 0, seed
-    with Store(proxy.url) as store:
+    with Store(proxy.straight) as store:
         sql = "SELECT count(), uniqExact(raw), uniqExact(source_id, offset) FROM logs"
         assert store.rows(sql) == [(BATCHES * LINES,) * 3], seed
         assert store.rows("SELECT sum(records) FROM counts") == [(BATCHES * LINES,)], seed

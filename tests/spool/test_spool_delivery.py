@@ -118,6 +118,18 @@ def test_a_store_that_forgot_the_token_is_asked_for_the_rows(spool: Spool) -> No
     assert done.found_stored == 1
 
 
+def test_while_the_token_is_known_a_doubtful_batch_is_sent_again(spool: Spool) -> None:
+    """So that a view which the first attempt did not reach gets the rows, too."""
+    store = Store()
+    store.inserts_since = 100
+    store.fault = first_inserts("lose")
+    entry = spool.append(rows_of(range(5)))
+    assert entry
+    done = deliver(spool, store, now=entry.trailer.written_at + module.TOKEN_TRUSTED + 1).done
+    assert store.data == lines_of(rows_of(range(5)))
+    assert (done.found_stored, store.inserts) == (0, 2)
+
+
 def test_an_account_that_may_only_insert_relies_on_the_token(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,7 +298,7 @@ def test_a_spool_file_that_cannot_be_read_now_is_tried_again(
             raise error
         return iter(read_rows(path))
 
-    monkeypatch.setattr(module, "read_rows", flaky)
+    monkeypatch.setattr("loghouse.spool.lookup.read_rows", flaky)
     store = Store()
     delivery = deliver(spool, store)
     assert store.data == lines_of([row(1)])

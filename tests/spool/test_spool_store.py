@@ -10,6 +10,7 @@ import pytest
 from stores import PLACE
 
 from loghouse.config import StoreUrl
+from loghouse.errors import StoreError
 from loghouse.spool import delivery as module
 from loghouse.spool import rows as packing
 from loghouse.spool.delivery import Delivery, insert_settings
@@ -83,7 +84,10 @@ def test_a_line_that_the_store_refuses_is_quarantined_alone(
     spool.close()
 
 
-def test_rows_are_found_when_the_token_may_be_forgotten(url: StoreUrl, store: Store, tmp_path: Path) -> None:
+def test_rows_are_found_when_the_token_may_be_forgotten(
+    url: StoreUrl, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loghouse.spool.lookup.TOKENS_SURE", 1)
     spool = Spool(str(tmp_path / "spool"))
     entry = spool.append(lines(1, 2000))
     assert entry
@@ -96,3 +100,15 @@ def test_rows_are_found_when_the_token_may_be_forgotten(url: StoreUrl, store: St
     assert delivery.done.found_stored == 1
     assert store.rows("SELECT count() FROM logs") == [(2000,)]
     again.close()
+
+
+def test_a_view_that_failed_gets_its_rows_by_the_same_token(store: Store) -> None:
+    store.rows("ALTER TABLE counts ADD CONSTRAINT never CHECK records < 0")
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            store.insert_blocks("ingest", COLUMNS, packets(lines(1, 100)), insert_settings("token-1"))
+    assert store.rows("SELECT (SELECT count() FROM logs), (SELECT sum(records) FROM counts)") == [(100, 0)]
+    store.rows("ALTER TABLE counts DROP CONSTRAINT never")
+    for _ in range(2):
+        store.insert_blocks("ingest", COLUMNS, packets(lines(1, 100)), insert_settings("token-1"))
+    assert store.rows("SELECT (SELECT count() FROM logs), (SELECT sum(records) FROM counts)") == [(100, 100)]
