@@ -14,11 +14,17 @@ from loghouse.local.sources import BLOCK, STDIN, Named, opened
 from loghouse.ship.partials import Piece
 from loghouse.store.client import Store
 
-INSERT_BYTES = 8 << 20
-INSERT_PIECES = 20_000
+BLOCK_BYTES = 4 << 20
+BLOCK_PIECES = 20_000
 GATHER_SECONDS = 0.1  # how long what comes through a pipe may wait for more
 QUIET_SECONDS = 0.02  # a pipe that gives nothing for so long has nothing more for now
 
+# Equal lines in two files are two records; and a block is parsed as it is, not with others.
+_SETTINGS = {
+    "insert_deduplicate": 0,
+    "min_insert_block_size_rows": 0,
+    "min_insert_block_size_bytes": 0,
+}
 _COLUMNS = (
     *("source_id", "offset", "span", "wrapper"),
     *("namespace", "workload", "pod", "container", "pod_uid", "data"),
@@ -40,19 +46,8 @@ def load(store: Store, files: Sequence[Named], progress: Callable[[Loaded], None
     Holds one block in memory. `progress` is called after each.
     """
     loaded = Loaded(total_bytes=sum(file.size for file in files))
-    for number, file in enumerate(files, 1):
-        lines = Lines(number)
-        batch = _Batch(store, file, lines)
-        before = loaded.bytes_read
-        for data, position in _blocks(file, loaded):
-            batch.add(lines.feed(data, hold=True))
-            loaded.bytes_read = before + position
-            progress(loaded)
-        batch.add(lines.finish())
-        batch.send()
-        loaded.bytes_read = before + file.size
-        if lines.cut:
-            loaded.problems.append(f"{file.shown}: {lines.cut} lines were longer than 1 MiB and are cut")
+    # To plan an insert takes as long as to read a megabyte, so there is one for all.
+    store.insert_blocks("ingest", _COLUMNS, _blocks(files, loaded, progress), _SETTINGS)
     return loaded
 
 
@@ -66,48 +61,51 @@ def stream_stdin(store: Store, source: Named) -> Iterator[None]:
         pieces = lines.feed(data, hold=False) + (lines.finish() if ended else [])
         if pieces:
             store.rows("TRUNCATE TABLE logs")
-            batch = _Batch(store, source, lines)
-            batch.add(pieces)
-            batch.send()
+            store.insert_blocks("ingest", _COLUMNS, [_block(source, lines, pieces)], _SETTINGS)
             yield
 
 
-@dataclass(slots=True)
-class _Batch:
-    store: Store
-    file: Named
-    lines: Lines
-    pieces: list[Piece] = field(default_factory=list)
-    size: int = 0
-
-    def add(self, pieces: list[Piece]) -> None:
-        for piece in pieces:
-            self.pieces.append(piece)
-            self.size += len(piece.data)
-        if self.size >= INSERT_BYTES or len(self.pieces) >= INSERT_PIECES:
-            self.send()
-
-    def send(self) -> None:
-        if not self.pieces:
-            return
-        origin = self.file.origin
-        constants = (origin.namespace, origin.workload, origin.pod, origin.container, origin.pod_uid)
-        count = len(self.pieces)
-        columns: list[Sequence[object]] = [
-            [piece.source for piece in self.pieces],
-            [piece.offset for piece in self.pieces],
-            [piece.span for piece in self.pieces],
-            [(self.lines.wrapper or "plain").encode()] * count,
-            *([text.encode(errors="surrogateescape")] * count for text in constants),
-            [piece.data for piece in self.pieces],
-        ]
-        # Equal lines in two files are two records.
-        self.store.insert("ingest", _COLUMNS, columns, {"insert_deduplicate": 0})
-        self.pieces, self.size = [], 0
+def _blocks(
+    files: Sequence[Named], loaded: Loaded, progress: Callable[[Loaded], None]
+) -> Iterator[list[Sequence[object]]]:
+    """The lines of all files as blocks of `ingest`; what is met on the way is noted in `loaded`."""
+    for number, file in enumerate(files, 1):
+        lines = Lines(number)
+        before, size = loaded.bytes_read, 0
+        waiting: list[Piece] = []
+        for data, position in _contents(file, loaded):
+            pieces = lines.feed(data, hold=True)
+            waiting += pieces
+            size += sum(len(piece.data) for piece in pieces)
+            if size >= BLOCK_BYTES or len(waiting) >= BLOCK_PIECES:
+                yield _block(file, lines, waiting)
+                waiting, size = [], 0
+            loaded.bytes_read = before + position
+            progress(loaded)
+        waiting += lines.finish()
+        if waiting:
+            yield _block(file, lines, waiting)
+        loaded.bytes_read = before + file.size
+        if lines.cut:
+            loaded.problems.append(f"{file.shown}: {lines.cut} lines were longer than 1 MiB and are cut")
 
 
-def _blocks(file: Named, loaded: Loaded) -> Iterator[tuple[bytes, int]]:
-    """The bytes of a file, each block with the place that was reached on disk."""
+def _block(file: Named, lines: Lines, pieces: Sequence[Piece]) -> list[Sequence[object]]:
+    """The columns of `_COLUMNS`."""
+    origin = file.origin
+    constants = (origin.namespace, origin.workload, origin.pod, origin.container, origin.pod_uid)
+    return [
+        [piece.source for piece in pieces],
+        [piece.offset for piece in pieces],
+        [piece.span for piece in pieces],
+        [(lines.wrapper or "plain").encode()] * len(pieces),
+        *([text.encode(errors="surrogateescape")] * len(pieces) for text in constants),
+        [piece.data for piece in pieces],
+    ]
+
+
+def _contents(file: Named, loaded: Loaded) -> Iterator[tuple[bytes, int]]:
+    """The bytes of a file, each piece with the place that was reached on disk."""
     if file.path == STDIN:
         read = 0
         while data := os.read(sys.stdin.fileno(), BLOCK):
@@ -126,7 +124,7 @@ def _gathered(descriptor: int) -> tuple[bytes, bool]:
     parts = [os.read(descriptor, BLOCK)]
     size = len(parts[0])
     deadline = time.monotonic() + GATHER_SECONDS
-    while parts[-1] and size < INSERT_BYTES and time.monotonic() < deadline:
+    while parts[-1] and size < BLOCK_BYTES and time.monotonic() < deadline:
         if not select.select([descriptor], [], [], QUIET_SECONDS)[0]:
             break
         parts.append(os.read(descriptor, BLOCK))

@@ -99,8 +99,8 @@ def _named_profile(arguments: Sequence[str]) -> str | None:
 def with_verb(arguments: list[str], piped: bool = False) -> list[str]:
     """The arguments with the verb `search` before a query that comes first.
 
-    A single plain word stays as it is: it may be a verb that is misspelled. But when something is `piped`
-    into the command it is a query over that, unless a store or a file is named.
+    A plain word that looks like a verb stays as it is: it may be a verb that is misspelled. But when
+    something is `piped` into the command it is a query over that, unless a store or a file is named.
     """
     first = arguments[0] if arguments else "-"
     if first.startswith("-") or first in VERBS:
@@ -108,7 +108,17 @@ def with_verb(arguments: list[str], piped: bool = False) -> list[str]:
     names_source = any(each.partition("=")[0] in ("--url", "--file") for each in arguments)
     if piped and not names_source:
         return ["search", "--file", "-", *arguments]
-    return arguments if first.replace("-", "").isalnum() else ["search", *arguments]
+    return (
+        arguments
+        if first.replace("-", "").isalnum() and _looks_like_a_verb(first)
+        else ["search", *arguments]
+    )
+
+
+def _looks_like_a_verb(word: str) -> bool:
+    from difflib import get_close_matches
+
+    return bool(get_close_matches(word, VERBS, n=1))
 
 
 def _is_piped() -> bool:

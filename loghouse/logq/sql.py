@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from loghouse.store.client import Store
 
 
-# Functions in the place of a table that make their rows themselves, or read tables of the store. All others are
-# refused: under `readonly` they still read files and other machines, and INSERT INTO FUNCTION even writes there.
+# Functions in the place of a table that make their rows themselves, or read tables of the store. All others
+# are refused: under `readonly` they still read files and machines; INSERT INTO FUNCTION even writes there.
 _HARMLESS = frozenset(
     (
         *("numbers", "numbers_mt", "zeros", "zeros_mt", "primes", "generateseries", "generate_series"),

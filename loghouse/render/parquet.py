@@ -11,7 +11,7 @@ from loghouse.errors import UsageError
 from loghouse.record import Record
 from loghouse.render.fields import fields_of
 
-GROUP_ROWS = 32_768
+GROUP_ROWS = 16_384
 
 
 class ParquetFile:

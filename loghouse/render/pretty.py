@@ -131,8 +131,8 @@ class Pretty:
         return f"\n    {self._paint(DIM, one_line(key) + ':')} {self._lit(shown)}"
 
     def _is_all_fields(self, record: Record) -> bool:
-        """A JSON record without a text of its own: its fields say all of it."""
-        return record.format == "json" and not self.fields and record.message == record.raw
+        """A JSON record without a text of its own: its fields say all of it, or those asked for enough."""
+        return record.format == "json" and record.message == record.raw
 
     def _pairs(self, record: Record) -> Iterator[tuple[str, Any]]:
         """The fields the message does not show: those asked for, else all of a JSON record or those made."""

@@ -124,6 +124,10 @@ def test_a_misspelled_verb_is_not_searched_for(logq: Logq) -> None:
     assert b"Did you mean 'search'?" in done.stderr
 
 
+def test_a_word_that_looks_like_no_verb_is_searched_for(logq: Logq, known: list[bytes]) -> None:
+    assert logq("refused", "-o", "raw").stdout == known[1] + b"\n"
+
+
 @pytest.mark.parametrize(
     ("output", "printed"),
     [

@@ -87,3 +87,16 @@ def test_late_records_are_marked_by_how_far_they_are_behind() -> None:
 
 def test_invalid_utf8_is_visible() -> None:
     assert shown(plain(), record(b"caf\xe9")).endswith(" caf\\xe9\n")
+
+
+def test_a_json_record_without_a_text_shows_its_fields_once() -> None:
+    raw = '{"method":"GET","status":500}'
+    whole = record(raw, format="json")
+    assert shown(plain(), whole).endswith(" INFO  method=GET status=500\n")
+    assert shown(Pretty(Clock(), fields=["status"]), whole).endswith(" INFO  status=500\n")
+
+
+def test_what_was_looked_for_is_marked_among_its_context() -> None:
+    hit = record("boom", made={"_hit": "1"})
+    lines = shown(plain(), record("before"), hit).splitlines()
+    assert [line.split("INFO  ")[1] for line in lines] == ["before", "[hit] boom"]
