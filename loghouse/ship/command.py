@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from loghouse.config import StoreUrl
 from loghouse.kubernetes.api import Server
+from loghouse.ship.descriptors import Descriptors, allowed
 from loghouse.ship.discover import Discovery
 from loghouse.ship.metadata import watching
 from loghouse.ship.offsets import Offsets
@@ -55,7 +56,12 @@ def ship(
     """
     node = node or socket.gethostname()
     with watching(kubernetes, node) as pods:
-        reading = replace(reading, pods=pods, hold=0.0 if once else reading.hold)
+        reading = replace(
+            reading,
+            pods=pods,
+            hold=0.0 if once else reading.hold,
+            descriptors=reading.descriptors or Descriptors(allowed()),
+        )
         stop = stop or threading.Event()
         return _ship(paths, store_url, state_dir, node, once, store, stop, on_progress, reading, listen)
 

@@ -34,17 +34,20 @@ class Lineage:
         "_problems",
         "_reading",
         "_records",
+        "_resting",
         "_ready",
         "_seen_at",
         "_segments",
         "_waits",
         "_writer",
         "active_at",
+        "announced",
         "due",
         "found",
         "gone",
         "moved",
         "origin",
+        "told_at",
         "unread",
     )
 
@@ -63,6 +66,8 @@ class Lineage:
         self.unread = False  # a file could not be opened: try again later
         self.due = 0.0  # when the next turn is
         self.active_at = 0.0  # when there was something to read
+        self.announced = False  # the next change of its directory will be told
+        self.told_at = 0.0  # when one was
         self._writer = Writer(found.origin)
         self._pod: Pod | None = None  # what the API told last
         self._seen_at: float | None = None  # when the API was asked first
@@ -73,6 +78,7 @@ class Lineage:
         self._present: tuple[int, ...] = ()
         self._opened_once = False
         self._segments: list[Segment] = []  # oldest first; all but the last have unread bytes
+        self._resting: tuple[tuple[int, int], tuple[int, float]] | None = None  # what was closed, as it was
         self._reading = reading
         self._records: Records | None = None
         self._ready: list[Row] = []  # complete before anything more is read
@@ -93,6 +99,10 @@ class Lineage:
         """Take in what the directory holds now. Open files stay open, under any name or none, until read."""
         self.found = found
         self.moved = self.unread = self.gone = False
+        self._resting = None
+        for emptied in [segment for segment in self._segments if segment.replaced()]:
+            # What it held may be in a copy now, which is then the file we know.
+            self._forget_emptied(emptied)
         held = {segment.inode: segment for segment in self._segments}
         listed = [(file, self._held(file, held)) for file in found.files]
         taken = {segment.source for _, segment in listed if segment}
@@ -113,11 +123,52 @@ class Lineage:
         self._present = tuple(taken)
         gone = [segment for segment in self._segments if segment.inode in held]
         self._segments = gone + segments
+        self._note_open()
+
+    def _note_open(self) -> None:
+        if self._reading.descriptors is not None and self._segments:
+            self._reading.descriptors.opened(self)
 
     def close(self) -> None:
         for segment in self._segments:
             segment.close()
         self._segments = []
+        if self._reading.descriptors is not None:
+            self._reading.descriptors.closed(self)
+
+    def rest(self) -> bool:
+        """Close the file until a look at its name shows a change, or more to read; whether that can be.
+
+        Rotated files stay open until they are read: nobody could open them again.
+        """
+        if (
+            len(self._segments) != 1
+            or self._waits
+            or self._ready
+            or (self._records and self._records.waiting)
+        ):
+            return False
+        segment = self._segments[0]
+        at_rest = segment.seen[0] >= 0 and not segment.unread() and not segment.unfinished()
+        self._resting = (segment.inode, segment.seen if at_rest else (-1, 0.0))
+        self.close()
+        return True
+
+    def _woken(self) -> bool:
+        """Whether a file that was closed has changed; then it is open again."""
+        if self._resting is None:
+            return True
+        inode, seen = self._resting
+        try:
+            status = os.stat(self.found.files[-1].path)
+        except OSError:
+            self.moved = True
+            return False
+        self.moved = (status.st_dev, status.st_ino) != inode
+        if self.moved or (status.st_size, status.st_mtime) == seen:
+            return False  # what was moved is to be read first, so where it is has to be found
+        self.update(self.found)
+        return True
 
     def _held(self, file: LogFile, held: dict[tuple[int, int], Segment]) -> Segment | None:
         try:
@@ -161,7 +212,7 @@ class Lineage:
             if self._waits:
                 self._restore(now)
             self._opened_once = True
-        if self._waits_for_pod(now):
+        if self._waits_for_pod(now) or not self._woken():
             return False
         if len(self._segments) != 1 or self._waits or self._ready:
             return bool(self._segments or self._waits or self._ready)
@@ -198,6 +249,7 @@ class Lineage:
                 if piece:
                     return self._rows(segment, piece, now)
             if not superseded:
+                self._note_open()
                 return self._flushed(now, over=self._rests(segment), final=final) or None
             self._leave(self._segments.pop(0))
         return self._flushed(now, over=True, final=True) or None
@@ -335,11 +387,14 @@ class Lineage:
                 segment.close()
         return found
 
-    def _start_over(self, segment: Segment) -> None:
-        """The file was emptied in place: what it holds now is another file to us."""
+    def _forget_emptied(self, segment: Segment) -> None:
         self._problems.tell("file was truncated, read from its beginning", segment.file.path)
         segment.close()
         self._segments.remove(segment)
+
+    def _start_over(self, segment: Segment) -> None:
+        """The file was emptied in place: what it holds now is another file to us."""
+        self._forget_emptied(segment)
         taken = {other.source for other in self._segments}
         if opened := self._opened(segment.file, taken, newest=not self._segments):
             self._segments.insert(0, opened)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from loghouse.ship.batch import Batch
 from loghouse.ship.discover import Discovery, Found
 from loghouse.ship.follow import Lineage
+from loghouse.ship.notices import Notices
 from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
 from loghouse.ship.reading import Reading
@@ -26,9 +28,14 @@ LINGER = 0.05  # seconds that a row waits for others before they are inserted to
 HOLD = 5.0  # the same while the store is busy or away: then it goes to the disk, where it is safe
 FULL_WAIT = 0.1  # seconds between two looks for room in the spool
 RESCAN = 2.0  # seconds between two looks at the directories
+RESCAN_SHARE = 10.0  # how much longer it is between two looks than a look takes
 RESCAN_MOVED = 0.1  # the same when a file was renamed or has gone
 LOOK = 0.05  # seconds between two looks at a file that is being written
 LONGEST_LOOK = 1.0  # the same at a quiet one
+ANNOUNCED_LOOK = 30.0  # the same at one whose next change will be told
+MOST_ANNOUNCED = 16  # lineages of a directory, which are all looked at when one changes
+QUIET = 1.0  # seconds without anything to read after which that is asked for
+LOOK_SHARE = 1e-4  # seconds that it is longer for each file there is
 PROGRESS = 0.1
 
 
@@ -88,6 +95,9 @@ class Shipper:
         self._on_progress = on_progress
         self._reading = reading
         self._lineages: dict[str, Lineage] = {}
+        self._notices = Notices()
+        self._heed_at = 0.0  # when to hear of changes next, however busy
+        self._announced: dict[str, set[str]] = {}  # lineages by the directory that is watched for them
         self._turns: list[tuple[float, int, Lineage]] = []  # a heap: who is due, in order
         self._order = itertools.count()
         self._batch: Batch | None = None
@@ -108,8 +118,10 @@ class Shipper:
             if self._turns and self._turns[0][0] <= now:
                 if batch := self._room():
                     self._turn(heapq.heappop(self._turns), batch, now, once)
+                if now >= self._heed_at:
+                    self._wait(0)
             else:
-                self._stop.wait(max(self._next_event(now) - now, 0.001))
+                self._wait(max(self._next_event(now) - now, 0.001))
             self._hand_over(time.monotonic())
         while not self._committed():
             if self._stop.wait(FULL_WAIT):
@@ -117,6 +129,7 @@ class Shipper:
 
     def close(self) -> None:
         """Leave files and spool."""
+        self._notices.close()
         if self._batch is not None:
             self._batch.abort(self._spool)
         for lineage in self._lineages.values():
@@ -177,6 +190,7 @@ class Shipper:
         if rows is None:
             self._rest(lineage, now, once)
             return
+        lineage.announced = False
         if rows and not batch.rows:
             self._batch_since = now
         for row in rows:
@@ -208,8 +222,41 @@ class Shipper:
             lineage.close()
             del self._lineages[lineage.origin.lineage]
         else:
-            idle = now - lineage.active_at
-            self._schedule(lineage, now + min(max(LOOK, idle / 20), LONGEST_LOOK))
+            self._wait_for_change(lineage, now)
+
+    def _wait_for_change(self, lineage: Lineage, now: float) -> None:
+        """Look again the later the longer it has been quiet; much later where a change will be told."""
+        idle = now - lineage.active_at
+        if lineage.announced:
+            self._schedule(lineage, now + ANNOUNCED_LOOK)
+            return
+        directory = os.path.dirname(lineage.found.files[-1].path)
+        others = self._announced.setdefault(directory, set())
+        # A busy file must not wake all the quiet ones beside it again and again.
+        rested = idle > QUIET and now - lineage.told_at > QUIET and len(others) < MOST_ANNOUNCED
+        if rested and self._notices.watch(directory):
+            # What is written between the last look and the watch is seen by one more look.
+            others.add(lineage.origin.lineage)
+            lineage.announced = True
+            self._schedule(lineage, now + LONGEST_LOOK)
+            return
+        longest = LONGEST_LOOK + len(self._lineages) * LOOK_SHARE
+        self._schedule(lineage, now + min(max(LOOK, idle / 20), longest))
+
+    def _wait(self, seconds: float) -> None:
+        """Until so many seconds are over, or a quiet file changes."""
+        changed = self._notices.wait(self._stop, seconds)
+        now = time.monotonic()
+        self._heed_at = now + LOOK
+        if changed is None:  # more changes than the system can tell
+            changed = set(self._announced)
+            self._rescan_at = now
+        for directory in changed:
+            for key in self._announced.pop(directory, ()):
+                if lineage := self._lineages.get(key):
+                    lineage.announced = False
+                    lineage.told_at = now
+                    self._schedule(lineage, now)
 
     def _schedule(self, lineage: Lineage, due: float) -> None:
         lineage.due = due
@@ -217,8 +264,10 @@ class Shipper:
 
     def _rescan(self, now: float) -> None:
         """Look for new, renamed and vanished files."""
-        self._rescan_at = now + RESCAN
+        began = time.monotonic()
         present = self._discovery.scan()
+        # A tree of a hundred thousand directories takes a while to look through.
+        self._rescan_at = now + max(RESCAN, RESCAN_SHARE * (time.monotonic() - began))
         for key, found in present.items():
             lineage = self._lineages.get(key)
             if lineage is None:

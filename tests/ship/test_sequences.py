@@ -54,6 +54,11 @@ class Reader:
         self._spool.start_after(self._offsets.batch)
         self._lineages: dict[str, Lineage] = {}
 
+    def rest(self) -> None:
+        """Close what files can be closed, as for want of descriptors."""
+        for lineage in self._lineages.values():
+            lineage.rest()
+
     def look(self, store: RecordingStore, *, rescan: bool, crash: str = "", turns: int = 1000) -> None:
         """Read what there is, at most so many chunks; spool it, store it; `crash` is the last thing done."""
         if rescan:
@@ -236,6 +241,11 @@ class Sequences(RuleBasedStateMachine):
         if self.reader is None:
             self.reader = Reader(self.pods, self.state)
         self.reader.look(self.store, rescan=rescan, turns=turns)
+
+    @rule()
+    def close_files(self) -> None:
+        if self.reader:
+            self.reader.rest()
 
     @precondition(lambda self: not self.half)
     @rule(lines=st.integers(0, 20))
