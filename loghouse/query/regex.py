@@ -27,6 +27,7 @@ _REPEAT = re.compile(r"(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??")
 _GROUP = re.compile(r"\((?:\?:|\?P?<([A-Za-z_]\w*)>|\?[imsU]*(?:-[imsU]+)?:|(?!\?))", re.ASCII)
 _FLAGS = re.compile(r"\(\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+)\)")
 _LOOKAROUND = re.compile(r"\(\?<?[=!]")
+_PLAIN = re.compile(r"[A-Za-z0-9_ :-]")  # itself in a pattern, and never escaped in JSON
 _DELIMITED = re.compile(r"/(.+)/([ims]*)", re.DOTALL)
 _UNICODE = frozenset(
     (
@@ -84,6 +85,39 @@ def check_regex(pattern: str, span: Span) -> tuple[str, ...]:
         at = span.text.find(pattern, span.start, span.end)
         place = span if at < 0 else Span(span.text, at + fault.start, at + fault.end)
         raise place.error(fault.message, fault.hint) from None
+
+
+def required_text(pattern: str) -> str:
+    """A text that stands in everything the pattern matches, the longest that is plain to see, or ''.
+
+    What is inside groups does not count, nor anything when there are flags or alternatives outside of them.
+    """
+    if "(?" in pattern.replace("(?:", "").replace("(?P<", "") or "\\Q" in pattern:
+        return ""
+    runs, depth, pos = [""], 0, 0
+    while pos < len(pattern):
+        char = pattern[pos]
+        if char == "[":
+            pos = _character_class(pattern, pos)
+        elif char == "\\":
+            pos = _escape(pattern, pos)
+        else:
+            pos += 1
+        if char == "|" and depth == 0:
+            return ""
+        depth += (char == "(") - (char == ")")
+        repeat = _REPEAT.match(pattern, pos)
+        pos = repeat.end() if repeat else pos
+        if depth or char in "()" or not _PLAIN.fullmatch(char):
+            runs.append("")
+        elif repeat is None:
+            runs[-1] += char
+        elif repeat.group().startswith("+"):
+            runs[-1] += char
+            runs.append("")
+        else:
+            runs.append("")
+    return max(runs, key=len)
 
 
 @dataclass(slots=True)

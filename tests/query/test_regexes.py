@@ -1,9 +1,12 @@
 """A regular expression that the check lets pass runs in ClickHouse."""
 
+import re
+
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loghouse.query.regex import RegexFault, undelimited, validate
+from loghouse.query.regex import RegexFault, required_text, undelimited, validate
 from loghouse.store.client import Store
 
 PIECES = [
@@ -134,3 +137,45 @@ def test_what_passes_runs(store: Store, patterns: list[str]) -> None:
     passed = [pattern for pattern in [*patterns, *GOOD] if not refused(pattern)]
     tests = ", ".join(f"match(materialize('abc'), {{p{place}:String}})" for place in range(len(passed)))
     store.rows(f"SELECT {tests}", {f"p{place}": pattern for place, pattern in enumerate(passed)})
+
+
+REQUIRED = {
+    "refused": "refused",
+    "connection (was )?refused": "connection ",
+    "user [0-9]+ logged": " logged",
+    "time ?out": "time",
+    "erro+r": "erro",
+    "ab*c": "a",
+    "a{2}b": "b",
+    "one|two": "",
+    "(one|two) three": " three",
+    "(?i)error": "",
+    "(?:x)abc": "abc",
+    "(?P<n>abcdef)gh": "gh",
+    "^GET /api/v1$": "GET ",
+    r"\bword\b x": "word",
+    r"\Qa.b\E": "",
+    "[abc]def[|]x": "def",
+    "": "",
+    ".*": "",
+    "a.b-c:d": "b-c:d",
+}
+
+
+@pytest.mark.parametrize("pattern", REQUIRED)
+def test_text_that_every_match_holds(pattern: str) -> None:
+    assert required_text(pattern) == REQUIRED[pattern]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.from_regex(r"([abc .|?*+]|\([ab|]{1,3}\)[?*+]?|\[ab\][+*]?|a\{0,2\}){1,8}", fullmatch=True), st.data()
+)
+def test_a_match_holds_the_required_text(pattern: str, data: st.DataObject) -> None:
+    try:
+        validate(pattern)
+        compiled = re.compile(pattern)
+    except (RegexFault, re.error):
+        return
+    text = data.draw(st.from_regex(compiled, fullmatch=True))
+    assert required_text(pattern) in text

@@ -1,11 +1,17 @@
 """Text: columns, labels, the message, and the text side of a field."""
 
+import re
 from collections.abc import Iterable
 
 from loghouse.query import patterns, words
 from loghouse.query.ast import Key, Operator, Span, Value
 from loghouse.query.params import Params
+from loghouse.query.regex import required_text
 from loghouse.query.subjects.subject import Subject
+
+SHORTEST_REQUIRED = 3  # characters: a shorter text rules few records out
+
+_LETTERS = re.compile(r"[A-DF-Za-df-z_]")
 
 
 class TextSubject(Subject):
@@ -56,7 +62,13 @@ class TextSubject(Subject):
         raise self.cannot(f"compared with {operator}", value.span)
 
     def matches(self, pattern: Value) -> str:
-        return self.guarded(f"match({self.sql}, {self.params.text(pattern.text)})", may_be_empty=True)
+        found = f"match({self.sql}, {self.params.text(pattern.text)})"
+        required = required_text(pattern.text) if self._indexed and self.sql != "raw" else ""
+        # Digits alone may be written otherwise in the record: 5e2.
+        if len(required) < SHORTEST_REQUIRED or not _LETTERS.search(required):
+            return self.guarded(found, may_be_empty=True)
+        index = words.whole_tokens(required, starts=False, ends=False)
+        return self.guarded(f"position(raw, {self.params.text(required)}) > 0 AND {found}", index)
 
     def contains(self, text: str, span: Span) -> str:
         found = self._as_indexed(words.whole_tokens(text, starts=False, ends=False))
