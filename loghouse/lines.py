@@ -16,8 +16,12 @@ from loghouse.formats.fields import DEPTH, json_pairs_sql
 from loghouse.query import Compiled
 from loghouse.record import COLUMNS
 
-# Spaces and slashes as JSON needs them and no more.
-SETTINGS: Mapping[str, Any] = {"output_format_json_escape_forward_slashes": 0, "strings_as_bytes": True}
+SETTINGS: Mapping[str, Any] = {
+    "strings_as_bytes": True,
+    "output_format_json_escape_forward_slashes": 0,
+    # Lines are made before they are sorted, by all threads; behind the sort there is only one.
+    "query_plan_execute_functions_after_sorting": 0,
+}
 
 _RECORD = f"SELECT {', '.join(COLUMNS.values())} FROM "
 _NESTED = "(format = 'json' AND position(raw, '{', 2) > 0)"
