@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stores import PLACE
+from spool_stores import PLACE
 
 from loghouse.config import StoreUrl
 from loghouse.spool import delivery as module

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from stores import PLACE, row, rows_of
+from spool_stores import PLACE, row, rows_of
 
 from loghouse.errors import UsageError
 from loghouse.spool import batchfile

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from stores import Store, lines_of, row, rows_of
+from spool_stores import Store, lines_of, row, rows_of
 
 from loghouse.errors import StoreError, StoreUnreachable
 from loghouse.spool import delivery as module

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from stores import PLACE
+from spool_stores import PLACE
 
 from loghouse.config import StoreUrl
 from loghouse.errors import StoreError
