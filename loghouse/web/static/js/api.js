@@ -3,7 +3,7 @@
 let csrf = "";
 
 /** What the server said no with; `place` is where in the query. */
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(status, told) {
     super(told.error || `the server answered ${status}`);
     this.status = status;

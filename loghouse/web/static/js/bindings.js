@@ -14,7 +14,7 @@ export function bindings({ rows, search, saved, toolbar, bar, actions, context }
     if (record) act(record);
   };
   const move = (by) => () => rows.activate(rows.active < 0 ? (by < 0 ? search.records.rows.length - 1 : Math.max(0, rows.firstVisible)) : rows.active + by);
-  const page = () => Math.max(1, Math.floor(byId("rows").clientHeight / rows.lineHeight) - 2);
+  const page = () => Math.max(1, Math.floor(byId("rows").clientHeight / rows.measure.lineHeight) - 2);
   const all = [
     { group: "Query", keys: ["/"], name: "write the query", action: () => bar.focus() },
     { group: "Query", keys: ["t"], name: "time range", action: () => toolbar.time() },

@@ -34,7 +34,7 @@ export function command(state) {
 }
 
 /** Text as one word of a shell. */
-export const shell = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
+const shell = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
 
 /** The address of what is shown; with the times that are shown now, it shows the same tomorrow. */
 export function copyLink(state, range = null) {

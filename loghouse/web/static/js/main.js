@@ -118,7 +118,6 @@ const bar = new QueryBar({
     if (text === state.get().q) search.run(state.get());
     else state.set({ q: text, open: "", at: "", ...(makesTable(text) ? { view: "lines" } : {}) });
   },
-  typed: () => {},
   namespaces: () => state.get().ns,
 });
 const saved = new Saved(byId("tabs"), askName);

@@ -30,8 +30,6 @@ export function close({ focus = true } = {}) {
   if (focus && inside && button.isConnected) button.focus({ preventScroll: true });
 }
 
-export const isOpen = () => current !== null;
-
 /** Open a menu of `{label, action, checked, disabled, note}`; null draws a line. */
 export function menu(button, items, label = "") {
   popup(

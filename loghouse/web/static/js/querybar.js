@@ -8,7 +8,7 @@ import * as past from "./past.js";
 const MOST_LINES = 8;
 
 export class QueryBar {
-  /** `on.run(text)` when somebody asks; `on.typed(text)` while he writes. */
+  /** `on.run(text)` when somebody asks; `on.namespaces()` are the chosen ones. */
   constructor(on) {
     this.on = on;
     this.area = byId("query");
@@ -70,7 +70,6 @@ export class QueryBar {
   #typed() {
     if (this.error) this.showError(null);
     this.#draw();
-    this.on.typed(this.text);
   }
 
   #key(event) {

@@ -5,7 +5,7 @@ import { ms } from "./times.js";
 
 const FIRST_PAGE = 300;
 const PAGE = 1000;
-export const MOST_ROWS = 200_000; // in memory; the far end is dropped and comes again when it is scrolled to
+export const MOST_ROWS = 120_000; // in memory; the far end is dropped and comes again when it is scrolled to
 
 export class Records {
   constructor() {

@@ -20,7 +20,7 @@ export const labelKey = (name) => (/^[A-Za-z][\w./-]*$/.test(name) ? `~${name}` 
 export const fieldName = (key) => (key.startsWith("`") ? key.slice(1, -1) : key);
 
 /** A string of the language. */
-export const quoted = (text) => `"${text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n").replace(/\t/g, "\\t")}"`;
+const quoted = (text) => `"${text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n").replace(/\t/g, "\\t")}"`;
 
 /** The condition that a field has this value, or has not. */
 export function condition(key, value, negated = false) {

@@ -1,7 +1,6 @@
 // One line: its time, level, source, chosen columns and message.
 
 import { h } from "./dom.js";
-import { fieldKey } from "./refine.js";
 import { asText, valueOf } from "./records.js";
 import { plain, writeLine, writeText } from "./text.js";
 import * as times from "./times.js";
@@ -78,7 +77,7 @@ function extras(record) {
 }
 
 /** A number that stays the same for a name, so that a pod keeps its colour. */
-export function hue(name) {
+function hue(name) {
   let found = 0;
   for (let place = 0; place < name.length; place += 1) found = (found * 31 + name.charCodeAt(place)) >>> 0;
   return found % HUES;
@@ -86,6 +85,3 @@ export function hue(name) {
 
 /** Whether a line of the tail is much older than the one before it. */
 export const isLate = (record, before) => before !== undefined && times.ms(before.timestamp) - times.ms(record.timestamp) > LATE;
-
-/** The key under which a field of a record becomes a column. */
-export const columnOf = (name, kind) => (kind === "field" ? fieldKey(name) : name);

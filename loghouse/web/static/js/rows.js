@@ -3,6 +3,7 @@
 
 import { h } from "./dom.js";
 import { Heights } from "./heights.js";
+import { Measure } from "./measure.js";
 import { isLate, row } from "./row.js";
 
 const OVERSCAN = 400; // pixels drawn beyond the visible part
@@ -29,7 +30,7 @@ export class Rows {
     this.window = h("div", { class: "window", role: "presentation" });
     this.spacer.append(this.window);
     scroller.append(this.spacer);
-    this.lineHeight = 20;
+    this.measure = new Measure(scroller, this.window);
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.observer = new ResizeObserver(() => this.#resized());
     this.observer.observe(scroller);
@@ -45,8 +46,8 @@ export class Rows {
     this.late.clear();
     this.active = -1;
     this.anchor = null;
-    this.#measureLine();
-    this.heights.append(this.records.rows.map((record) => this.#guess(record)));
+    this.measure.renew(this.shown);
+    this.heights.append(this.records.rows.map((record) => this.measure.height(record)));
     this.#empty();
     this.draw();
   }
@@ -55,9 +56,9 @@ export class Rows {
   restyle(shown) {
     const anchor = this.#anchorNow();
     this.shown = shown;
-    this.#measureLine();
+    this.measure.renew(this.shown);
     this.heights.clear();
-    this.heights.append(this.records.rows.map((record) => this.#guess(record)));
+    this.heights.append(this.records.rows.map((record) => this.measure.height(record)));
     this.#empty();
     this.anchor = anchor;
     this.draw();
@@ -68,7 +69,7 @@ export class Rows {
     if (!count) return;
     const anchor = this.#anchorNow();
     if (anchor) anchor.index += count;
-    this.heights.prepend(this.records.rows.slice(0, count).map((record) => this.#guess(record)));
+    this.heights.prepend(this.records.rows.slice(0, count).map((record) => this.measure.height(record)));
     if (this.active >= 0) this.active += count;
     this.anchor = anchor;
     this.draw();
@@ -81,7 +82,7 @@ export class Rows {
     const first = rows.length - count;
     if (live) for (let place = first; place < rows.length; place += 1) if (isLate(rows[place], rows[place - 1])) this.late.add(rows[place].id);
     this.anchor = this.#anchorNow();
-    this.heights.append(rows.slice(first).map((record) => this.#guess(record)));
+    this.heights.append(rows.slice(first).map((record) => this.measure.height(record)));
     this.draw();
   }
 
@@ -158,7 +159,7 @@ export class Rows {
     if (now) {
       this.details.unobserve(this.expanded.get(record.id));
       this.expanded.delete(record.id);
-      this.heights.set(index, this.#guess(record));
+      this.heights.set(index, this.measure.height(record));
     } else {
       const detail = h("div", { class: "detail", role: "row" }, h("div", { role: "gridcell", class: "detail-cell" }));
       this.expanded.set(record.id, detail);
@@ -293,9 +294,9 @@ export class Rows {
   }
 
   #resized() {
-    const before = this.columns;
-    this.#measureLine();
-    if (this.shown.wrap && before !== this.columns) this.restyle(this.shown);
+    const before = this.measure.columns;
+    this.measure.renew(this.shown);
+    if (this.shown.wrap && before !== this.measure.columns) this.restyle(this.shown);
     else this.draw();
   }
 
@@ -328,28 +329,5 @@ export class Rows {
   #empty() {
     this.window.replaceChildren();
     this.drawn.clear();
-  }
-
-  // The height of one line and how many characters fit, for rows that were not drawn yet.
-  #measureLine() {
-    const probe = h("div", { class: "row probe" }, h("span", { class: "message", text: "0".repeat(100) }));
-    this.window.append(probe);
-    this.lineHeight = probe.offsetHeight || 20;
-    const width = probe.firstChild.scrollWidth / 100 || 7;
-    this.columns = Math.max(20, Math.floor((this.scroller.clientWidth - 20) / width) - this.#taken());
-    this.textHeight = parseFloat(getComputedStyle(probe).lineHeight) || this.lineHeight;
-    probe.remove();
-  }
-
-  // Characters of the columns before the message.
-  #taken() {
-    const narrow = this.scroller.clientWidth < 700;
-    return narrow ? 0 : 46 + 18 * this.shown.cols.length;
-  }
-
-  #guess(record) {
-    if (!this.shown.wrap) return this.lineHeight;
-    const lines = Math.min(400, Math.ceil((record.message.length || 1) / this.columns) + (record.message.match(/\n/g)?.length ?? 0));
-    return this.lineHeight + (lines - 1) * this.textHeight;
   }
 }

@@ -13,7 +13,7 @@ export function choose(name) {
 /** The one after this. */
 export const following = () => ORDER[(ORDER.indexOf(theme()) + 1) % ORDER.length];
 
-export function apply() {
+function apply() {
   const name = theme();
   if (name === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = name;

@@ -107,7 +107,7 @@ export function rangeInWords(state) {
 }
 
 /** The smallest step of a clock or calendar that is not smaller than this. */
-export function niceStep(least) {
+function niceStep(least) {
   const { s, m, h: hour, d } = { ...UNITS };
   const steps = [s, 2 * s, 5 * s, 10 * s, 15 * s, 30 * s, m, 2 * m, 5 * m, 10 * m, 15 * m, 30 * m, hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour, d, 2 * d, 7 * d, 14 * d, 30 * d];
   return steps.find((step) => step >= least) ?? Math.ceil(least / d) * d;

@@ -7,6 +7,7 @@ import { namespacesInWords, pickNamespaces } from "./namespaces.js";
 import { menu } from "./popup.js";
 import * as state from "./state.js";
 import { choose, following, theme } from "./theme.js";
+import { plain } from "./text.js";
 import * as times from "./times.js";
 import { pickTime } from "./timepicker.js";
 
@@ -46,7 +47,7 @@ export class Toolbar {
     byId("view-patterns").setAttribute("aria-pressed", String(given.view === "patterns"));
     byId("wrap").setAttribute("aria-pressed", String(given.wrap === "on"));
     byId("later").disabled = Boolean(given.since);
-    document.title = given.q ? `${given.q.slice(0, 60)} · loghouse` : "loghouse";
+    document.title = given.q ? `${plain(given.q.slice(0, 60))} · loghouse` : "loghouse";
   }
 
   count(text) {
