@@ -14,14 +14,25 @@ PIPELINE = Group(
     [
         Alert(
             "LogShipperDown",
-            'up{job=~"loghouse.*"} == 0',
+            'up{job=~".*ship.*"} == 0',
             "5m",
             "critical",
-            "{{ $labels.job }} on {{ $labels.instance }} cannot be scraped: logs of this node may not arrive.",
+            "The shipper at {{ $labels.instance }} cannot be scraped: logs of its node may not arrive.",
             "Its offsets are on disk, so nothing is lost while the node keeps the files. Restart it before they are rotated away.",
             "kubectl logs -n {{ $labels.namespace }} {{ $labels.pod }} --previous",
             fires=[(f'up{{job="loghouse-ship",{UP}}}', "0x20")],
             quiet=[(f'up{{job="loghouse-ship",{UP}}}', "1x20")],
+        ),
+        Alert(
+            "LogPipelineDown",
+            'up{job=~"loghouse.*",job!~".*ship.*"} == 0',
+            "5m",
+            "critical",
+            "{{ $labels.job }} at {{ $labels.instance }} cannot be scraped.",
+            "Without the receiver senders keep their logs, if they can; without the rules nobody judges the logs.",
+            "kubectl logs -n {{ $labels.namespace }} {{ $labels.pod }} --previous",
+            fires=[(f'up{{job="loghouse-rules",{UP}}}', "0x20")],
+            quiet=[(f'up{{job="loghouse-ship",{UP}}}', "0x20")],
         ),
         Alert(
             "LogsLost",

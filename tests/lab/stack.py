@@ -1,6 +1,6 @@
 """A shop in miniature: real servers under a small load, exporters, both Prometheus, Alertmanager, the logs.
 
-Everything listens on loopback. Rules are those of dashboards/, with `for` cut to a second: what is tested is
+Everything listens on loopback. Rules are those of dashboards/, with `for` cut to seconds: what is tested is
 the way of an alert, not patience.
 """
 
@@ -41,6 +41,7 @@ from loghouse.store.migrate import migrate
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "shop"
+PATIENCE = "10s"  # two scrapes may fail on a busy machine
 # The status of the first pool is served beside it, so that it answers when all its processes are busy.
 POOLS = {
     "www": """listen = 127.0.0.1:{port}
@@ -248,7 +249,7 @@ def _loghouse(directory: Path, verb: str, *arguments: str) -> Iterator[subproces
 def _short(directory: Path, ports: Mapping[str, int], alertmanager: int) -> Path:
     """Our configuration of the short instance, its rules with `for` cut, its targets those of the lab."""
     config = yaml.safe_load((ROOT / "dashboards/prometheus/prometheus.yml").read_text())
-    config["global"] |= {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"}
+    config["global"] |= {"scrape_interval": "3s", "scrape_timeout": "3s", "evaluation_interval": "1s"}
     config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager}"]}]}]
     config["rule_files"] = [str(directory / "rules" / "*.yml")]
     (directory / "rules").mkdir()
@@ -256,7 +257,7 @@ def _short(directory: Path, ports: Mapping[str, int], alertmanager: int) -> Path
         rules = yaml.safe_load(path.read_text())
         for rule in rules["groups"][0]["rules"]:
             if "for" in rule:
-                rule["for"] = "1s"
+                rule["for"] = PATIENCE
         (directory / "rules" / path.name).write_text(yaml.safe_dump(rules))
     config["scrape_configs"][0]["file_sd_configs"][0]["files"] = [str(directory / "targets.json")]
     targets = [

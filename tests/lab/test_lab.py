@@ -150,8 +150,9 @@ def memcached_ended(made: Lab) -> None:
 
 
 def store_away(made: Lab) -> None:
-    """The lines of the load wait in the spool from now on."""
+    """Lines wait in the spool from now on."""
     stop(made.server)
+    made.write("web-8", "app", "nobody takes this")
 
 
 def errors_in_logs(made: Lab) -> None:
@@ -192,7 +193,7 @@ def test_a_fault_is_told_with_what_to_do(
 def test_a_shipper_that_is_killed_is_told(made: Lab) -> None:
     made.shipper.kill()
     made.shipper.wait(10)
-    assert "loghouse-ship" in told(made, "LogShipperDown")["annotations"]["summary"]
+    assert "logs of its node may not arrive" in told(made, "LogShipperDown")["annotations"]["summary"]
 
 
 def test_the_long_instance_answers_for_what_the_short_one_has_forgotten(made: Lab) -> None:
