@@ -142,6 +142,7 @@ def test_names_that_every_object_has_are_plain_fields(safe: Reader, hostile: str
     assert safe.page.evaluate("() => ({}).polluted") is None
 
 
+@pytest.mark.slow
 def test_giant_lines_and_thousands_of_fields_are_shown(safe: Reader, site: Site) -> None:
     at = datetime.now(UTC) - timedelta(minutes=2)
     many = {f"field{number}": number for number in range(10_000)}

@@ -78,7 +78,7 @@ def numbers(site: Site, namespace: str, query: str) -> set[int]:
     return {record["fields"]["number"] for record in answer.json()["records"]}
 
 
-@pytest.mark.parametrize("which", ["values", "names"])
+@pytest.mark.parametrize("which", [pytest.param("values", marks=pytest.mark.slow), "names"])
 def test_conditions_find_exactly_what_was_clicked(reader: Reader, site: Site, which: str) -> None:
     pairs: list[tuple[str, Any]] = (
         [("field", value) for value in VALUES] if which == "values" else [(name, "same") for name in NAMES]
