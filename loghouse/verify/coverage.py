@@ -1,9 +1,9 @@
 """Gaps and doubles in what the store holds of each file, by hour; the store does the work.
 
 A row stands for `length` bytes of a file (a stream that a receiver takes counts bytes in the same way) from
-`offset` on. In one file, ordered by offset, the next row begins at the latest where the ones before end: the
-parts of a joined record may lie around rows of the other stream, so rows may overlap, but no byte may be in
-none. Two rows with one offset are one line stored twice.
+`offset` on. The parts of a joined record and the lines of an event may lie around rows of the other stream,
+so rows may overlap; but in one file, ordered by offset, the rows before a place stand for at least the bytes
+before it. Two rows with one offset are one line stored twice.
 """
 
 from __future__ import annotations
@@ -35,12 +35,28 @@ SELECT
 FROM
 (
     SELECT
-        inserted_at, namespace, pod, container, source_id, offset, length,
-        lagInFrame(offset, 1, 18446744073709551615) OVER by_offset = offset AS again,
-        max(offset + length) OVER (by_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered,
-        if(row_number() OVER by_offset = 1 OR covered >= offset, 0, offset - covered) AS hole
-    FROM logs
-    WHERE {within} AND length > 0
+        *,
+        max(lacking) OVER (by_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS lacked,
+        toUInt64(greatest(0, lacking - greatest(0, lacked))) AS hole
+    FROM
+    (
+        SELECT
+            *,
+            sum(if(again, 0, length))
+                OVER (by_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before,
+            min(offset) OVER (PARTITION BY source_id) AS base,
+            toInt64(offset - base) - toInt64(before) AS lacking
+        FROM
+        (
+            SELECT
+                inserted_at, namespace, pod, container, source_id, offset, length,
+                lagInFrame(offset, 1, 18446744073709551615) OVER by_offset = offset AS again
+            FROM logs
+            WHERE {within} AND length > 0
+            WINDOW by_offset AS (PARTITION BY source_id ORDER BY offset, inserted_at)
+        )
+        WINDOW by_offset AS (PARTITION BY source_id ORDER BY offset, inserted_at)
+    )
     WINDOW by_offset AS (PARTITION BY source_id ORDER BY offset, inserted_at)
 )
 GROUP BY hour, namespace, pod, container, source_id

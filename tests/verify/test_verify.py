@@ -84,6 +84,16 @@ def test_a_joined_record_around_lines_of_the_other_stream_is_sound(store: Store)
     assert looked(store).sound
 
 
+def test_an_event_with_lines_of_the_other_stream_between_its_own_is_sound(store: Store) -> None:
+    put(store, 1, 0, LINE, span=len(LINE) * 2)  # the first and the third line
+    put(store, 1, len(LINE), LINE)
+    put(store, 1, len(LINE) * 3, LINE)
+    assert looked(store).sound
+    put(store, 1, len(LINE) * 5, LINE)
+    (file,) = looked(store).files
+    assert (file.gaps, file.missing, file.first_gap) == (1, len(LINE), len(LINE) * 4)
+
+
 def test_what_follows_a_long_record_is_not_taken_for_a_gap(store: Store) -> None:
     put(store, 1, 0, LINE, span=len(LINE) * 9)
     put(store, 1, len(LINE) * 2, LINE)
