@@ -21,7 +21,7 @@ def test_the_document_names_every_endpoint(page: httpx.Client) -> None:
 
 @SCHEMA.parametrize()
 @settings(
-    max_examples=15,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     suppress_health_check=[
