@@ -199,9 +199,7 @@ def tables_keep_what_they_get(store: Store) -> Iterator[Finding]:
                 )
                 return
     if rows:
-        yield Finding(
-            "guarantees", Verdict.GOOD, "repeated inserts are stored once and survive a power loss"
-        )
+        yield Finding("guarantees", Verdict.GOOD, "repeated inserts are stored once and survive a power loss")
 
 
 def may_insert(store: Store) -> Finding:
