@@ -133,7 +133,7 @@ def compiled(text: str) -> Compiled:
 
 @pytest.mark.parametrize("position", POSITIONS)
 def test_hostile_text_is_bound_and_runs(store: Store, position: str) -> None:
-    for text in [" ".join(HOSTILE), *HOSTILE[:4]]:
+    for text in [" ".join(HOSTILE), *HOSTILE[:2]]:
         query = written(position, text)
         if query is None:
             continue

@@ -58,7 +58,7 @@ ACROSS: dict[str, Group] = {
 
 
 @pytest.mark.parametrize("across", ACROSS)
-@pytest.mark.parametrize(("before", "after"), [(0, 0), (1, 0), (0, 2), (2, 1), (1000, 1000)])
+@pytest.mark.parametrize(("before", "after"), [(1, 0), (0, 2), (1000, 1000)])
 def test_neighbours_of_each_hit(store: Store, across: str, before: int, after: int) -> None:
     hits = {row.id for row in ROWS if "error" in row.tokens or "failed" in row.tokens}
     if across.endswith(("trace_id", "~tier")):

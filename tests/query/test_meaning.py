@@ -197,14 +197,14 @@ def ask(store: Store, query: Query) -> tuple[list[int], list[tuple[Any, ...]]]:
     return [], [tuple(row) for row in rows]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(filters)
 def test_random_filters_find_what_python_finds(store: Store, node: Filter) -> None:
     query = Query(node)
     assert ask(store, query)[0] == [seen.row.id for seen in evaluate(query)[0]]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(st.none(), filters), st.lists(row_stages, min_size=1, max_size=4).map(tuple))
 def test_random_stages_leave_what_python_leaves(
     store: Store, node: Filter | None, stages: tuple[Stage, ...]
@@ -213,7 +213,7 @@ def test_random_stages_leave_what_python_leaves(
     assert ask(store, query)[0] == [seen.row.id for seen in evaluate(query)[0]]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(st.none(), filters), st.lists(row_stages, max_size=2).map(tuple), tables)
 def test_random_tables_hold_what_python_computes(
     store: Store, node: Filter | None, stages: tuple[Stage, ...], last: Stage
