@@ -96,11 +96,15 @@ class Down(Passing):
 
 
 class LosesAnswers(Passing):
-    """The store has the whole insert and answers; the answer never arrives."""
+    """The store has the whole insert and answers; every second answer never arrives."""
+
+    _answers = 0
 
     def answer(self, link: Link, data: bytes) -> None:
-        if link.phase == "sending" and data.endswith(END_OF_STREAM) and self.happen():
-            raise Cut
+        if link.phase == "sending" and data.endswith(END_OF_STREAM):
+            self._answers += 1
+            if self._answers % 2 and self.happen():
+                raise Cut
         link.client.sendall(data)
 
 
@@ -136,7 +140,7 @@ class Slow(Passing):
     """The rows of an insert go through a few bytes at a time, for some time."""
 
     def request(self, link: Link, data: bytes) -> None:
-        if link.phase == "sending":
+        if link.phase == "sending" and self.happen():
             for start in range(min(len(data), 20)):
                 link.server.sendall(data[start : start + 1])
                 time.sleep(0.05)  # the fault itself, not a wait for anything

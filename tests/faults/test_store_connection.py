@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from faultproxy import CutsRequests, Down, FaultProxy, HalfOpen, LosesAnswers, Passing, Says, Slow
-from scene import QUICK_RETRIES, App, Scene, until
+from scene import LIMIT, QUICK_RETRIES, App, Scene, until
 
 from loghouse.store.client import Store
 
@@ -22,7 +22,7 @@ def lose_answers(scene: Scene, proxy: FaultProxy, times: int) -> None:
         for _ in range(10):
             app.say(50, ("stdout", "stderr"))
             scene.wait_for(app)
-        until(lambda: proxy.fault.times <= 0 or app.say(5))
+        until(lambda: proxy.fault.times <= 0 or app.say(5), "answers were not lost so often", LIMIT * 5)
         scene.wait_for(app)
         scene.assert_fresh_line_arrives(app)
         assert shipper.metric("loghouse_batches_ambiguous_total") >= times
@@ -69,7 +69,7 @@ def test_packets_vanish_amid_an_insert(scene: Scene, proxy: FaultProxy) -> None:
 def test_a_slow_store_is_waited_for_or_tried_again(scene: Scene, proxy: FaultProxy) -> None:
     app = scene.app()
     app.say(10)
-    proxy.fault = Slow()
+    proxy.fault = Slow(15)
     with scene.shipping(QUICK_RETRIES, IMPATIENT, store=proxy.address):
         for _ in range(5):
             app.say(2000, size=200)
