@@ -236,7 +236,7 @@ class Scene:
     def assert_sound(self) -> None:
         """`loghouse verify` finds no gap and no double in what this test stored."""
         with Store(self.url) as store:
-            found = coverage(store, TimeRange(self._began - 10**9, time.time_ns() + 10**10))
+            found = coverage(store, TimeRange(self._began - 10**6, time.time_ns() + 10**10))
         assert found.sound, found.files
 
     def spooled(self) -> list[Path]:

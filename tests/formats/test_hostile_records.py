@@ -130,7 +130,7 @@ def test_the_same_batch_sent_again_is_stored_once(store: Store) -> None:
     assert store.rows("SELECT sum(records) FROM counts WHERE namespace = ''") != [(0,)]
 
 
-TRACE = b"ERROR boom\nTraceback (most recent call last):\n\tx\n\nValueError: \"y\""
+TRACE = b'ERROR boom\nTraceback (most recent call last):\n\tx\n\nValueError: "y"'
 
 
 @pytest.mark.parametrize(
