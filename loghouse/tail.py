@@ -1,37 +1,28 @@
 """New records as they are stored, in the order of their insertion: nothing twice and nothing missed.
 
-The stamp `inserted_at` alone cannot tell what is new: it is taken when an insert begins, so a long insert
-appears later than a short one that began after it. What cannot be late is the part, the unit in which
-ClickHouse makes an insert visible. A poll lists the parts of the table (their names only, which costs next to
-nothing) and reads those that were not there before:
-
-- a part that was never merged holds nothing but new records;
-- a merged part holds old records and perhaps some that were inserted and merged between two polls. Of those
-  only the last `OVERLAP_MS` of insertion are read again, and what was given out is known by its identity.
+The stamp `inserted_at` cannot tell what is new: it is taken when an insert begins, so a long insert appears
+later than a short one that began after it. What cannot be late is the block, the unit in which ClickHouse
+makes an insert visible (loghouse/blocks.py). A poll lists the parts of the table and reads the blocks that
+were not there before, be they a part of their own or merged with others since.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from loghouse.blocks import Blocks, Covered, Part, part
 from loghouse.errors import StoreUnreachable
 from loghouse.record import Record
 from loghouse.store.client import Store
 from loghouse.store.records import SELECT_RECORD, records_of
 
-OVERLAP_MS = 60_000  # milliseconds an insert may take
-START_OVERLAP_MS = 5_000  # the same for inserts that run while the tail begins
-KNOWN_IDENTITIES = 100_000  # about 10 MB; above it the overlap gets shorter
 PAGE_ROWS = 4096
 SHORTEST_PAUSE = 0.05  # seconds between polls while records come
 LONGEST_PAUSE = 0.15  # when nothing comes
 RECONNECT_PAUSES = (0.2, 0.5, 1.0, 2.0)  # the last one again and again
-
-# The names of parts travel as one text: older drivers and servers disagree on how an array is bound.
-_PARTS = "has(splitByChar(',', {{{name}:String}}), _part)"
 
 Page = list[Record]
 
@@ -80,45 +71,14 @@ def _wait_for_store(tail: Tail, wait: Callable[[float], None]) -> None:
         return
 
 
-@dataclass(slots=True)
-class _Known:
-    """The identities given out lately, by the stamp of their insertion."""
-
-    floor: int = 0  # what was inserted before this is not read again
-    count: int = 0
-    by_stamp: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
-
-    def add(self, stamp: int, source_id: int, offset: int) -> bool:
-        """Remember a record; False if it is known already."""
-        identities = self.by_stamp.setdefault(stamp, set())
-        before = len(identities)
-        identities.add((source_id, offset))
-        self.count += len(identities) - before
-        return len(identities) > before
-
-    def add_record(self, record: Record) -> bool:
-        """`add` for a whole record."""
-        return self.add(record.inserted_ms, record.source_id, record.offset)
-
-    def forget(self) -> None:
-        """Drop what is older than the overlap, and the oldest while there is too much."""
-        newest = max(self.by_stamp, default=0)
-        self.floor = max(self.floor, newest - OVERLAP_MS)
-        for stamp in sorted(self.by_stamp):
-            if stamp >= self.floor and self.count <= KNOWN_IDENTITIES:
-                return
-            self.floor = max(self.floor, stamp + 1)
-            self.count -= len(self.by_stamp.pop(stamp))
-
-
-def parts_of(store: Store, table: str = "logs") -> set[str]:
-    """The parts of a table now."""
-    rows = store.rows(f"SELECT _part FROM {table} GROUP BY _part")  # noqa: S608 - our own name
-    return {name for (name,) in rows}
+def parts_of(store: Store, table: str = "logs") -> frozenset[Part]:
+    """The parts of a table now; answered from metadata, whatever the size of the table."""
+    rows = store.rows(f"SELECT shardNum(), _part FROM {table} GROUP BY 1, 2")  # noqa: S608 - our own name
+    return frozenset(part(shard, name) for shard, name in rows)
 
 
 class Tail:
-    """Knows which parts of the table were read; one poll gives what is new."""
+    """Knows which blocks of the table were read; one poll gives what is new."""
 
     def __init__(
         self,
@@ -126,9 +86,10 @@ class Tail:
         condition: Condition,
         table: str = "logs",
         source: str | None = None,
-        parts: Callable[[], set[str]] | None = None,
+        parts: Callable[[], frozenset[Part]] | None = None,
     ) -> None:
-        """`source` is a subquery of our own with the columns of the table and `_part`, read in its place.
+        """`source` is a subquery of our own with the columns of the table, `_part`, `_partition_id` and
+        `_block_number`, read in its place.
 
         `parts` answers in place of `parts_of` where many tails ask; its answers never get older.
         """
@@ -137,74 +98,61 @@ class Tail:
         self._table = table
         self._asked_parts = parts
         self._source = source or table
-        self._seen: set[str] = set()
-        self._known = _Known()
-        self._unfinished: set[str] = set()
-        self._reached: tuple[int, int, int, int] = (0, 0, 0, 0)
+        self._seen: frozenset[Part] = frozenset()
+        self._covered = Covered()
+        self._skipped: set[tuple[int, int]] = set()
+        self._reading: list[Blocks] = []  # of a poll that has not ended, and perhaps was interrupted
+        self._reached: tuple[int, int, int, int] | None = None  # where it was
 
     def start(self) -> None:
         """Take what is stored now as old."""
-        while True:
-            self._seen = self.parts()
-            self._known = self._inserted_lately()
-            if self._seen <= self.parts():  # else a merge came between, and old records would look new
-                return
+        self._seen = self.parts()
+        for seen in self._seen:
+            self._covered.add(seen)
 
     def skip(self, page: Page) -> None:
         """Take these records, found by a search after `start`, as given out."""
-        for record in page:
-            self._known.add_record(record)
+        self._skipped.update(map(_identity, page))
 
-    def parts(self) -> set[str]:
-        """The parts of the table now; answered from metadata, whatever the size of the table."""
+    def parts(self) -> frozenset[Part]:
+        """The parts of the table now."""
         if self._asked_parts is not None:
             return self._asked_parts()
         return parts_of(self._store, self._table)
 
     def news(self) -> Iterator[Page]:
-        """The records of one poll in pages, in the order of insertion."""
+        """The records of one poll in pages, in the order of insertion; a broken one is finished first."""
         now = self.parts()
-        unread = now - self._seen
-        if unread:
-            self._unfinished &= now
-            yield from self._read(unread)
-            self._unfinished = set()
-            self._reached = (0, 0, 0, 0)
-            self._known.forget()
-        self._seen = now
+        new = now - self._seen
+        resumed = bool(self._reading)
+        if not resumed:
+            self._reading = [blocks for each in new for blocks in self._covered.missing(each)]
+        if self._reading:
+            yield from self._read()
+            for blocks in self._reading:
+                self._covered.add(blocks)
+            self._reading, self._reached = [], None
+        if not resumed:
+            self._seen = now
 
-    def _read(self, parts: set[str]) -> Iterator[Page]:
-        sql, params = self._query(parts)
+    def _read(self) -> Iterator[Page]:
+        sql, params = self._query()
         for block in self._store.blocks(sql, params, {"max_block_size": PAGE_ROWS}):
-            page = list(filter(self._known.add_record, records_of(block)))
-            if page:
+            records = records_of(block)
+            if page := [record for record in records if _identity(record) not in self._skipped]:
                 yield page
-                # Only now it is given out: if the connection breaks, reading goes on after this record.
-                self._unfinished = parts
-                self._reached = max(self._reached, _place(page[-1]))
+            # Only now it is given out: if the connection breaks, reading goes on after this record.
+            self._reached = _place(records[-1])
 
-    def _query(self, parts: set[str]) -> tuple[str, dict[str, Any]]:
-        """Reads unmerged parts whole, of merged ones the overlap, of interrupted ones what is left."""
-        unmerged = {part for part in parts if _is_unmerged(part)}
-        conditions = [
-            f"({self._condition.sql})",
-            _PARTS.format(name="tail_parts"),
-            f"({_PARTS.format(name='tail_unmerged')} OR inserted_at >= "
-            "fromUnixTimestamp64Milli({tail_floor:Int64}))",
-        ]
-        params = {
-            **self._condition.params,
-            "tail_parts": ",".join(sorted(parts)),
-            "tail_unmerged": ",".join(sorted(unmerged)),
-            "tail_floor": self._known.floor,
-        }
-        if self._unfinished:
+    def _query(self) -> tuple[str, dict[str, Any]]:
+        """Reads the blocks of this poll, wherever merges have put them; of a broken one what is left."""
+        params = dict(self._condition.params)
+        conditions = [f"({self._condition.sql})", *_among(self._reading, params)]
+        if self._reached is not None:
             conditions.append(
-                f"(NOT {_PARTS.format(name='tail_unfinished')} OR (toUnixTimestamp64Milli(inserted_at), "
-                "toUnixTimestamp64Nano(timestamp), source_id, offset) > "
-                "({tail_stamp:Int64}, {tail_time:Int64}, {tail_source:UInt64}, {tail_offset:UInt64}))"
+                "(toUnixTimestamp64Milli(inserted_at), toUnixTimestamp64Nano(timestamp), source_id, offset) "
+                "> ({tail_stamp:Int64}, {tail_time:Int64}, {tail_source:UInt64}, {tail_offset:UInt64})"
             )
-            params["tail_unfinished"] = ",".join(sorted(self._unfinished))
             names = ("tail_stamp", "tail_time", "tail_source", "tail_offset")
             params.update(zip(names, self._reached, strict=True))
         sql = (
@@ -213,33 +161,31 @@ class Tail:
         )
         return sql, params
 
-    def _inserted_lately(self) -> _Known:
-        """What the parts seen hold of the last seconds, so that their merge brings nothing up again."""
-        known = _Known(floor=self._server_time() - START_OVERLAP_MS)
-        sql = (
-            "SELECT toUnixTimestamp64Milli(inserted_at), source_id, offset "  # noqa: S608 - values are bound
-            f"FROM {self._source} WHERE ({self._condition.sql}) AND {_PARTS.format(name='tail_parts')} "
-            "AND inserted_at >= fromUnixTimestamp64Milli({tail_floor:Int64})"
-        )
-        params = {
-            **self._condition.params,
-            "tail_parts": ",".join(sorted(self._seen)),
-            "tail_floor": known.floor,
-        }
-        for row in self._store.stream(sql, params):
-            known.add(*row)
-        known.forget()
-        return known
 
-    def _server_time(self) -> int:
-        return int(self._store.rows("SELECT toUnixTimestamp64Milli(now64(3))")[0][0])
+# The first and the last block of a part, by its name: parts without wanted blocks are not opened.
+_FIRST, _LAST = ("toUInt64OrZero(splitByChar('_', _part)[2])", "toUInt64OrZero(splitByChar('_', _part)[3])")
+
+
+def _among(ranges: Iterable[Blocks], params: dict[str, Any]) -> Iterator[str]:
+    """Conditions that are true for the rows of these blocks; adds what they bind to `params`.
+
+    Not by the names of parts: between the list of parts and this query a merge may have given them new ones.
+    """
+    parts, blocks = [], []
+    for number, each in enumerate(ranges):
+        names = [f"tail_{number}_{what}" for what in Blocks._fields]
+        shard, partition, first, last = names
+        place = f"shardNum() = {{{shard}:UInt32}} AND _partition_id = {{{partition}:String}}"
+        parts.append(f"({place} AND {_LAST} >= {{{first}:UInt64}} AND {_FIRST} <= {{{last}:UInt64}})")
+        blocks.append(f"({place} AND _block_number BETWEEN {{{first}:UInt64}} AND {{{last}:UInt64}})")
+        params.update(zip(names, each, strict=True))
+    yield f"({' OR '.join(parts)})"
+    yield f"({' OR '.join(blocks)})"
 
 
 def _place(record: Record) -> tuple[int, int, int, int]:
     return record.inserted_ms, record.timestamp_ns, record.source_id, record.offset
 
 
-def _is_unmerged(part: str) -> bool:
-    """A part is called `partition_first_last_level`, an insert is level 0; a mutation appends a number."""
-    numbers = part.split("_")
-    return len(numbers) == 4 and numbers[3] == "0"
+def _identity(record: Record) -> tuple[int, int]:
+    return record.source_id, record.offset

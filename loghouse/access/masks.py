@@ -17,6 +17,7 @@ from loghouse.formats.view import quoted
 
 HIDDEN = "***"
 TABLE = "logs"
+PLACE = "_part, _partition_id, _block_number"  # what a tail asks for besides
 
 _FIELD = re.compile(r"~?[A-Za-z0-9_@][A-Za-z0-9_.@/-]{0,199}")
 # Keys that JSON spells with escapes could be any key; such records are hidden as a whole.
@@ -36,7 +37,7 @@ def masked_table(masks: Sequence[str]) -> str:
         return TABLE
     fields = [name for name in masks if not name.startswith("~")]
     labels = [name[1:] for name in masks if name.startswith("~")]
-    hidden = f"SELECT * EXCEPT (raw, numbers, labels), _part, {_raw(fields)} AS raw, "
+    hidden = f"SELECT * EXCEPT (raw, numbers, labels), {PLACE}, {_raw(fields)} AS raw, "
     hidden += f"{_without('numbers', fields)} AS numbers, {_without('labels', labels)} AS labels FROM {TABLE}"
     computed = f"{message_sql()} AS message, {text_fields_sql()} AS strings"
     return f"(SELECT *, {computed}, toUInt32(overhead + length(raw)) AS length FROM ({hidden}))"

@@ -15,7 +15,7 @@ from loghouse.render.clock import Clock
 from loghouse.render.pages import Writer
 from loghouse.store.client import Store
 from loghouse.store.records import SELECT_RECORD, records_of
-from loghouse.tail import START_OVERLAP_MS, Condition, Tail
+from loghouse.tail import Condition, Tail
 from loghouse.web.answers import EVENTS, Answer, Stream, encoded
 from loghouse.web.calls import Call
 from loghouse.web.parameters import NAMESPACES, QUERY, Parameter, scope_of
@@ -30,6 +30,7 @@ PARAMETERS = (QUERY, NAMESPACES, FROM)
 EVENT_RECORDS = 200
 MOST_MISSED = 5000  # records of a gap; a client that missed more had better search again
 KEEP_ALIVE_SECONDS = 10
+OVERLAP_MS = 5_000  # an insert may have become visible so long after the stamp that a client has seen
 
 
 def tail(call: Call) -> Answer | Stream:
@@ -100,7 +101,7 @@ def _inserted_since(call: Call, store: Store, condition: Condition, since_ms: in
         "AND inserted_at >= fromUnixTimestamp64Milli({since:Int64}) "
         "ORDER BY inserted_at, timestamp, source_id, offset LIMIT {most:UInt32}"
     )
-    params = {**condition.params, "since": max(0, since_ms - START_OVERLAP_MS), "most": MOST_MISSED + 1}
+    params = {**condition.params, "since": max(0, since_ms - OVERLAP_MS), "most": MOST_MISSED + 1}
     with closing(store.blocks(sql, params)) as blocks:
         for block in blocks:
             if block:

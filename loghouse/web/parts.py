@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from loghouse.blocks import Part
 from loghouse.config import StoreUrl
 from loghouse.errors import StoreUnreachable
 from loghouse.store.client import Store
@@ -23,9 +24,9 @@ class Parts:
         self._clock = clock
         self._lock = threading.Lock()
         self._asked = float("-inf")
-        self._answer: set[str] | StoreUnreachable = set()
+        self._answer: frozenset[Part] | StoreUnreachable = frozenset()
 
-    def __call__(self) -> set[str]:
+    def __call__(self) -> frozenset[Part]:
         """The parts as they were a moment ago; raises `StoreUnreachable`."""
         with self._lock:
             now = self._clock()
