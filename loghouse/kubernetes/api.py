@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
-
-import requests
+from typing import TYPE_CHECKING, Any
 
 from loghouse.errors import UsageError
+
+if TYPE_CHECKING:
+    import requests  # takes 12 MB, which a shipper without an API does not need
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 TOKEN_AGE = 60.0  # seconds after which the token is read again
@@ -128,6 +129,8 @@ class Api:
                     raise ApiError(f"an event of more than {MAX_EVENT >> 20} MiB")
 
     def _open(self, path: str, parameters: Mapping[str, str], timeout: float) -> requests.Response:
+        import requests
+
         if self._session is None:
             self._session = requests.Session()
             self._session.trust_env = False  # no proxy, and no other CA than the cluster's
@@ -166,6 +169,8 @@ class Api:
         return {"Authorization": f"Bearer {self._token}"}
 
     def _refusal(self, response: requests.Response) -> ApiError:
+        import requests
+
         try:
             text = next(response.iter_content(2000), b"")
             message = str(_object(text).get("message", ""))[:300]
@@ -184,6 +189,8 @@ class Api:
 
 
 def _blocks(response: requests.Response) -> Iterator[bytes]:
+    import requests
+
     try:
         if response.headers.get("Transfer-Encoding") == "chunked":
             yield from response.iter_content(None)  # as they come: an event must not wait for the next

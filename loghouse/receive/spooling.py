@@ -19,6 +19,7 @@ from loghouse.receive.rows import row_of, source_of
 from loghouse.receive.streams import Part
 from loghouse.spool.batchfile import BatchWriter
 from loghouse.spool.delivery import Delivery, IngestStore
+from loghouse.spool.entry import Notes
 from loghouse.spool.rows import Row
 from loghouse.spool.spool import Spool, SpoolFull
 
@@ -44,8 +45,8 @@ class SpoolSink:
         self._parts = Parts()
         self._writer: BatchWriter | None = None
         self._since = 0.0
-        for entry in spool.pending():
-            for note in entry.trailer.note or ():
+        for notes in Notes(spool.pending()).values():
+            for note in notes or ():
                 self._restore(note or {})
         chunks.sync()
         if self._parts.pending:

@@ -15,6 +15,7 @@ from loghouse.config import StoreUrl
 from loghouse.kubernetes.api import Server
 from loghouse.ship.descriptors import Descriptors, allowed
 from loghouse.ship.discover import Discovery
+from loghouse.ship.memory import share_one_arena
 from loghouse.ship.metadata import watching
 from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
@@ -23,6 +24,7 @@ from loghouse.ship.reading_metrics import ReadingMetrics
 from loghouse.ship.report import Report
 from loghouse.ship.shipper import Shipper, Summary
 from loghouse.spool.delivery import Delivery, IngestStore
+from loghouse.spool.entry import Notes
 from loghouse.spool.spool import Spool
 from loghouse.store.client import Store
 
@@ -54,6 +56,7 @@ def ship(
     pods of the node; `listen` is the address and port of /metrics, /healthz and /status. Raises
     `LoghouseError` if it cannot go on.
     """
+    share_one_arena()
     node = node or socket.gethostname()
     with watching(kubernetes, node) as pods:
         reading = replace(
@@ -81,7 +84,7 @@ def _ship(
     problems = Problems()
     discovery = Discovery(paths or DEFAULT_PATHS, node, problems, own=state_dir)
     spool = Spool(os.path.join(state_dir, "spool"))
-    offsets = Offsets(state_dir, problems, {each.sequence: each.trailer.note for each in spool.pending()})
+    offsets = Offsets(state_dir, problems, Notes(spool.pending()))
     spool.start_after(offsets.batch)
     spool.settle = offsets.sync
     delivery = Delivery(spool, lambda: store or Store(store_url, read_timeout=INSERT_TIMEOUT), once)

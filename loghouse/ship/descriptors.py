@@ -6,7 +6,7 @@ import resource
 from collections import OrderedDict
 from typing import Protocol
 
-MOST = 8192  # open at once, whatever the system allows: each costs memory
+MOST = 2048  # open at once, whatever the system allows: each costs 2 kB of memory
 RESERVED = 48  # descriptors for everything else: the spool, connections, directories
 
 

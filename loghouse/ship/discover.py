@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
 
 from loghouse.errors import UsageError
 from loghouse.ship.paths import (
@@ -25,6 +26,7 @@ from loghouse.ship.problems import Problems
 
 DEPTH = 16  # directories below a given path
 SETTLED = 1_000_000_000  # ns between a change of a directory and our look that make sure we saw all of it
+_NO_FILES: Files = {}
 CONTAINER_ROOTS = ("pods", "containers")  # below these only names that a runtime gives are logs
 
 
@@ -33,21 +35,27 @@ Files = Mapping[str, int]  # the regular files of a directory and their inodes
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A lineage and its files, oldest first; `superseded` when the container was started again since."""
+    """A lineage and its files, oldest first; `superseded` when the container was started again since.
+
+    `directory` is where a change of its files is told.
+    """
 
     origin: Origin
     files: tuple[LogFile, ...]
+    directory: str
     superseded: bool = False
 
 
 @dataclass(slots=True)
 class _Listing:
+    """What a directory holds. There may be 100,000, so what is empty is shared and names are interned."""
+
     changed_at: int
-    read_at: int
+    settled: bool  # we looked late enough after the change to have seen all of it
     directories: tuple[str, ...]
-    files: Files
+    files: Files  # dropped once `found` is made of them, unless there are links
     links: tuple[str, ...]
-    found: Sequence[Found] | None = None
+    found: tuple[Found, ...] | None = None
 
 
 class Discovery:
@@ -81,7 +89,8 @@ class Discovery:
                 found = self._single(root)
             for each in found:
                 known = self._found.get(each.origin.lineage)
-                result.setdefault(each.origin.lineage, known if known == each else each)
+                same = known is each or known == each
+                result.setdefault(each.origin.lineage, known if known is not None and same else each)
         self._found = _without_doubles(result)
         return self._found
 
@@ -101,9 +110,12 @@ class Discovery:
         self._listings[directory] = listing
         if listing.found is None or listing.links:
             # What a link leads to may change without this directory.
-            listing.found = self._classify(directory, listing.files, listing.links)
-            if not listing.found and plain and pod_directory(os.path.basename(directory)) is None:
-                listing.found = self._plain(directory, listing.files)
+            found = self._classify(directory, listing.files, listing.links)
+            if not found and plain and pod_directory(os.path.basename(directory)) is None:
+                found = self._plain(directory, listing.files)
+            listing.found = tuple(found)
+            if not listing.links:
+                listing.files = _NO_FILES
         yield from listing.found
         if depth == 0:
             if listing.directories:
@@ -115,7 +127,7 @@ class Discovery:
     def _list(self, directory: str, known: _Listing | None) -> _Listing | None:
         try:
             changed_at = os.stat(directory).st_mtime_ns
-            if known and known.changed_at == changed_at and changed_at < known.read_at - SETTLED:
+            if known and known.settled and known.changed_at == changed_at:
                 return known
             read_at = time.time_ns()
             directories, files, links = [], {}, []
@@ -124,9 +136,9 @@ class Discovery:
                     if entry.is_symlink():
                         links.append(entry.name)
                     elif entry.is_dir():
-                        directories.append(entry.name)
+                        directories.append(intern(entry.name))
                     elif entry.is_file():
-                        files[entry.name] = entry.inode()
+                        files[intern(entry.name)] = entry.inode()
                     elif pod_log(entry.name) or docker_log(entry.name) or entry.name.endswith(".log"):
                         self._problems.tell("not a regular file, passed over", entry.path)
         except FileNotFoundError:
@@ -134,7 +146,8 @@ class Discovery:
         except OSError as error:
             self._problems.tell("cannot read directory", directory, error.strerror)
             return known
-        return _Listing(changed_at, read_at, tuple(directories), files, tuple(links))
+        settled = changed_at < read_at - SETTLED
+        return _Listing(changed_at, settled, tuple(directories), files or _NO_FILES, tuple(links))
 
     def _classify(self, directory: str, files: Files, links: Sequence[str]) -> list[Found]:
         """The logs of a container's directory, in the pods tree or Docker's; nothing for any other."""
@@ -144,7 +157,10 @@ class Discovery:
             return self._pod_container(directory, pod, name, files, links)
         if len(name) >= 12 and f"{name}{DOCKER_SUFFIX}" in files:
             origin = Origin(lineage=f"docker/{name}", wrapper="docker", container=name[:12])
-            return [Found(origin, log_files) for log_files in _by_base(directory, files, docker_log).values()]
+            return [
+                Found(origin, log_files, directory)
+                for log_files in _by_base(directory, files, docker_log).values()
+            ]
         self._refuse_links(directory, links)
         return []
 
@@ -156,7 +172,7 @@ class Discovery:
         files: Files,
         links: Sequence[str],
     ) -> list[Found]:
-        namespace, name, uid = pod
+        namespace, name, uid = intern(pod[0]), pod[1], pod[2]
         listed = _by_base(directory, files, pod_log)
         for link in links:
             rotation = pod_log(link)
@@ -164,6 +180,7 @@ class Discovery:
             if rotation and target:
                 listed[rotation.base] = target
         newest = max((int(base) for base in listed), default=0)
+        workload = intern(workload_of(name, self._node))
         return [
             Found(
                 Origin(
@@ -171,12 +188,13 @@ class Discovery:
                     wrapper="cri",
                     namespace=namespace,
                     pod=name,
-                    container=container,
-                    workload=workload_of(name, self._node),
+                    container=intern(container),
+                    workload=workload,
                     pod_uid=uid,
                     restart=min(int(base), 0xFFFFFFFF),
                 ),
                 log_files,
+                os.path.dirname(log_files[-1].path) if links else directory,
                 superseded=int(base) < newest,
             )
             for base, log_files in sorted(listed.items(), key=lambda item: int(item[0]))
@@ -207,7 +225,7 @@ class Discovery:
 
     def _plain(self, directory: str, files: Files) -> list[Found]:
         return [
-            Found(Origin(lineage=os.path.join(directory, base)), log_files)
+            Found(Origin(lineage=os.path.join(directory, base)), log_files, directory)
             for base, log_files in _by_base(directory, files, plain_log).items()
         ]
 

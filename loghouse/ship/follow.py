@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from loghouse.filters.filters import Block, Filters, WriterFilters
 from loghouse.kubernetes.pod import Pod
@@ -20,14 +22,29 @@ from loghouse.ship.records import EVENT_TIMEOUT, PART_TIMEOUT, Records, unwrappe
 from loghouse.ship.segment import MAX_LINE, Segment
 
 
+class Resting(NamedTuple):
+    """A file that was closed, as it was then."""
+
+    device: int
+    inode: int
+    size: int  # -1 if it is to be read again whatever its size
+    modified: float
+    offset: int
+    unread: int  # bytes
+
+
 class Lineage:
-    """The files that one writer fills one after another, and the records that are not complete yet."""
+    """The files that one writer fills one after another, and the records that are not complete yet.
+
+    There may be 100,000 of them, nearly all at rest: then a `Resting` is all that is kept of a file.
+    """
 
     __slots__ = (
         "_changed",
         "_filters",
         "_known",
         "_node",
+        "_offsets",
         "_opened_once",
         "_pod",
         "_present",
@@ -69,20 +86,21 @@ class Lineage:
         self.announced = False  # the next change of its directory will be told
         self.told_at = 0.0  # when one was
         self._writer = Writer(found.origin)
+        self._offsets = offsets
         self._pod: Pod | None = None  # what the API told last
         self._seen_at: float | None = None  # when the API was asked first
         self._node = node
         self._problems = problems
         self._filters: tuple[str, WriterFilters] | None = None  # for which wrapper
-        self._known = offsets.positions(self.origin.lineage)
+        self._known: dict[int, Position] | None = None  # None while they are those in `offsets`
         self._present: tuple[int, ...] = ()
         self._opened_once = False
-        self._segments: list[Segment] = []  # oldest first; all but the last have unread bytes
-        self._resting: tuple[tuple[int, int], tuple[int, float]] | None = None  # what was closed, as it was
+        self._segments: tuple[Segment, ...] = ()  # oldest first; all but the last have unread bytes
+        self._resting: Resting | None = None
         self._reading = reading
         self._records: Records | None = None
-        self._ready: list[Row] = []  # complete before anything more is read
-        self._changed: dict[int, Position] = {}
+        self._ready: Sequence[Row] = ()  # complete before anything more is read
+        self._changed: dict[int, Position] | None = None
         self._waits = offsets.waits(self.origin.lineage)
 
     @property
@@ -90,10 +108,13 @@ class Lineage:
         """The files whose positions matter, read to the end or not."""
         return frozenset((*self._present, *(segment.source for segment in self._segments)))
 
-    @property
-    def segments(self) -> tuple[Segment, ...]:
-        """The files that are open, oldest first."""
-        return tuple(self._segments)
+    def places(self) -> Iterator[tuple[LogFile, int]]:
+        """The files that are followed, oldest first, and how far each is read."""
+        segments, resting = self._segments, self._resting  # another thread may ask
+        if resting is not None and not segments:
+            yield self.found.files[-1], resting.offset
+        for segment in segments:
+            yield segment.file, segment.offset
 
     def update(self, found: Found) -> None:
         """Take in what the directory holds now. Open files stay open, under any name or none, until read."""
@@ -108,7 +129,7 @@ class Lineage:
         taken = {segment.source for _, segment in listed if segment}
         for unlisted in held.values():
             if not unlisted.source:  # it may have been compressed, so it needs the name that is in there
-                unlisted.identify(self._known, taken, complete=True)
+                unlisted.identify(self._positions(), taken, complete=True)
         segments: list[Segment] = []
         for file, known in listed:
             segment = known or self._opened(file, taken, newest=file is found.files[-1])
@@ -122,7 +143,7 @@ class Lineage:
             taken.add(segment.source)
         self._present = tuple(taken)
         gone = [segment for segment in self._segments if segment.inode in held]
-        self._segments = gone + segments
+        self._segments = (*gone, *segments)
         self._note_open()
 
     def _note_open(self) -> None:
@@ -132,7 +153,7 @@ class Lineage:
     def close(self) -> None:
         for segment in self._segments:
             segment.close()
-        self._segments = []
+        self._segments = ()
         if self._reading.descriptors is not None:
             self._reading.descriptors.closed(self)
 
@@ -141,6 +162,9 @@ class Lineage:
 
         Rotated files stay open until they are read: nobody could open them again.
         """
+        if self._resting is not None:
+            self._forget_known()
+            return True
         if (
             len(self._segments) != 1
             or self._waits
@@ -150,23 +174,36 @@ class Lineage:
             return False
         segment = self._segments[0]
         at_rest = segment.seen[0] >= 0 and not segment.unread() and not segment.unfinished()
-        self._resting = (segment.inode, segment.seen if at_rest else (-1, 0.0))
+        size, modified = segment.seen if at_rest else (-1, 0.0)
+        unread = 0 if at_rest else max(segment.size() - segment.offset, 0)
+        self._resting = Resting(*segment.inode, size, modified, segment.offset, unread)
+        if segment.source and segment.source not in self._present:
+            self._present = (*self._present, segment.source)  # its position is still needed
+        self._records = None
         self.close()
+        self._forget_known()
         return True
+
+    def _forget_known(self) -> None:
+        """Leave the positions to `offsets` once they are there, which is when their batch is spooled."""
+        if not self._changed and self._known == self._offsets.positions(self.origin.lineage):
+            self._known = self._changed = None
 
     def _woken(self) -> bool:
         """Whether a file that was closed has changed; then it is open again."""
         if self._resting is None:
             return True
-        inode, seen = self._resting
+        resting = self._resting
         try:
             status = os.stat(self.found.files[-1].path)
         except OSError:
             self.moved = True
             return False
-        self.moved = (status.st_dev, status.st_ino) != inode
-        if self.moved or (status.st_size, status.st_mtime) == seen:
+        self.moved = (status.st_dev, status.st_ino) != (resting.device, resting.inode)
+        if self.moved or (status.st_size, status.st_mtime) == (resting.size, resting.modified):
             return False  # what was moved is to be read first, so where it is has to be found
+        if status.st_size < resting.offset:
+            self._tell_emptied(self.found.files[-1].path, resting.unread)
         self.update(self.found)
         return True
 
@@ -190,7 +227,7 @@ class Lineage:
             self._problems.tell("cannot read file", file.path, error.strerror)
             self.unread = True
             return None
-        named = segment.identify(self._known, taken, complete=not newest or file.compressed)
+        named = segment.identify(self._positions(), taken, complete=not newest or file.compressed)
         if newest and not file.compressed:
             return segment
         if named and not segment.contents.ends_at(segment.offset) and segment.size() > segment.offset:
@@ -224,6 +261,8 @@ class Lineage:
         else:
             self.moved = (status.st_dev, status.st_ino) != segment.inode
             if not self.moved and (status.st_size, status.st_mtime) != segment.seen:
+                if status.st_size >= segment.offset:
+                    segment.grown_to(status.st_size)
                 return True
         over = self.found.superseded or self.gone
         return (self.moved and segment.unread()) or (over and segment.unfinished())
@@ -244,19 +283,20 @@ class Lineage:
             superseded = self._is_superseded(segment)
             complete = superseded or (final and segment.origin.wrapper == "plain") or self._is_over(segment)
             others = {other.source for other in self._segments if other is not segment}
-            if segment.source or segment.identify(self._known, others, complete):
+            if segment.source or segment.identify(self._positions(), others, complete):
                 piece = segment.lines() or (segment.rest() if complete else None)
                 if piece:
                     return self._rows(segment, piece, now)
             if not superseded:
                 self._note_open()
                 return self._flushed(now, over=self._rests(segment), final=final) or None
-            self._leave(self._segments.pop(0))
+            self._leave(segment)
+            self._segments = self._segments[1:]
         return self._flushed(now, over=True, final=True) or None
 
     def changes(self) -> tuple[dict[int, Position], Waits | None]:
         """What the rows read since the last call change once they are stored."""
-        positions, self._changed = self._changed, {}
+        positions, self._changed = self._changed or {}, None
         waits = self._records.waits() if self._records else {}
         if waits == self._waits:
             return positions, None
@@ -264,8 +304,12 @@ class Lineage:
         return positions, waits
 
     def ended(self) -> bool:
-        """Whether the files are gone and everything they held has been read."""
-        return self.gone and all(self._is_over(segment) for segment in self._segments)
+        """Whether the files are gone and everything they held has been read, or is lost."""
+        if not self.gone or not all(self._is_over(segment) for segment in self._segments):
+            return False
+        if self._resting is not None:
+            self._problems.lose("file removed while unread", self._resting.unread)
+        return True
 
     def _is_superseded(self, segment: Segment) -> bool:
         if segment.file.compressed:
@@ -298,12 +342,14 @@ class Lineage:
         else:
             pieces = self._records_of(segment.wrapper, now).feed(piece, now)
         position = segment.position()
-        self._known[position.source] = self._changed[position.source] = position
+        if self._changed is None:
+            self._changed = {}
+        self._positions()[position.source] = self._changed[position.source] = position
         return self._with_ready(self._as_rows(pieces))
 
     def _with_ready(self, rows: list[Row]) -> list[Row]:
-        ready, self._ready = self._ready, []
-        return ready + rows if ready and not self._writer.excluded else rows
+        ready, self._ready = self._ready, ()
+        return [*ready, *rows] if ready and not self._writer.excluded else rows
 
     def _records_of(self, wrapper: str, now: float) -> Records:
         if self._records and self._records.wrapper != wrapper:
@@ -317,7 +363,7 @@ class Lineage:
     def _finish_records(self, now: float) -> None:
         """What waits goes out as it is: from here on lines are put together in another way."""
         if self._records:
-            self._ready.extend(self._as_rows(self._records.flush(now, now, now)))
+            self._ready = [*self._ready, *self._as_rows(self._records.flush(now, now, now))]
         self._records = None
 
     def _waits_for_pod(self, now: float) -> bool:
@@ -364,7 +410,7 @@ class Lineage:
                 data = segment.contents.read(start, end - start) if segment else b""
                 if segment and len(data) == end - start:
                     pieces = self._records_of(segment.wrapper, now).feed(Piece(source, start, 0, data), now)
-                    self._ready.extend(self._as_rows(pieces))
+                    self._ready = [*self._ready, *self._as_rows(pieces)]
                 else:
                     self._problems.tell("parts of a record are gone", self.origin.lineage, stream)
         for segment in segments.values():
@@ -381,20 +427,30 @@ class Lineage:
                 segment = Segment(file, self.origin, self._node, self._reading.file_format)
             except OSError:
                 continue
-            if segment.identify(self._known, found, complete=True) and segment.source in sources:
+            if segment.identify(self._positions(), found, complete=True) and segment.source in sources:
                 found[segment.source] = segment
             else:
                 segment.close()
         return found
 
+    def _positions(self) -> dict[int, Position]:
+        """What is known of the files, by source."""
+        if self._known is None:
+            self._known = self._offsets.positions(self.origin.lineage)
+        return self._known
+
     def _forget_emptied(self, segment: Segment) -> None:
-        self._problems.tell("file was truncated, read from its beginning", segment.file.path)
+        self._tell_emptied(segment.file.path, segment.lost())
         segment.close()
-        self._segments.remove(segment)
+        self._segments = tuple(each for each in self._segments if each is not segment)
+
+    def _tell_emptied(self, path: str, unread: int) -> None:
+        self._problems.tell("file was truncated, read from its beginning", path)
+        self._problems.lose("file truncated while unread", unread)
 
     def _start_over(self, segment: Segment) -> None:
         """The file was emptied in place: what it holds now is another file to us."""
         self._forget_emptied(segment)
         taken = {other.source for other in self._segments}
         if opened := self._opened(segment.file, taken, newest=not self._segments):
-            self._segments.insert(0, opened)
+            self._segments = (opened, *self._segments)

@@ -9,11 +9,12 @@ before a batch file is removed; until then a line that is torn, damaged or missi
 
 from __future__ import annotations
 
+import heapq
 import json
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,23 +50,29 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A line of the journal. `alone` are positions without rows, which came after those of the batch."""
+    """A line of the journal. `alone` are positions without rows, which came after those of the batch.
+
+    `all_to` says that the lines before have every batch up to this.
+    """
 
     positions: list[Position]
     waits: dict[str, Waits]
     batch: int = 0
     alone: bool = False
+    all_to: int = 0
 
 
 class Offsets:
     """The positions of all files; one process at a time owns the directory."""
 
     def __init__(self, directory: str, problems: Problems, pending: Mapping[int, Any] | None = None) -> None:
-        """`pending` are the notes of the batches in the spool, by their sequence; see `noted`."""
+        """`pending` are the notes of the batches in the spool, by their sequence; see `noted`. Only those are
+        read that the journal does not have.
+        """
         self._directory = directory
         self._problems = problems
         self._guard = threading.Lock()
-        self._lineages: dict[str, dict[int, Position]] = {}
+        self._lineages: dict[str, tuple[Position, ...]] = {}  # tuples, as dictionaries are large
         self._waits: dict[str, Waits] = {}
         self.batch = 0  # the sequence of the last batch whose positions are here
         self._unsynced = False
@@ -84,7 +91,7 @@ class Offsets:
     def positions(self, lineage: str) -> dict[int, Position]:
         """What is known of a lineage, by source."""
         with self._guard:
-            return dict(self._lineages.get(lineage, {}))
+            return {position.source: position for position in self._lineages.get(lineage, ())}
 
     def waits(self, lineage: str) -> Waits:
         """The parts that waited for the rest of their records."""
@@ -134,7 +141,7 @@ class Offsets:
 
     def _forget(self, present: Mapping[str, frozenset[int]], now: float) -> None:
         for lineage, known in list(self._lineages.items()):
-            kept = {s: p for s, p in known.items() if _still_needed(p, present.get(lineage), now)}
+            kept = tuple(p for p in known if _still_needed(p, present.get(lineage), now))
             if kept:
                 self._lineages[lineage] = kept
             else:
@@ -147,7 +154,7 @@ class Offsets:
             file.write(json.dumps({"version": VERSION}).encode() + b"\n")
             for lineage, known in self._lineages.items():
                 waits = {lineage: self._waits[lineage]} if lineage in self._waits else {}
-                file.write(_line(_Change([*known.values()], waits)))
+                file.write(_line(_Change([*known], waits)))
             # Last, so that a file that lost its end does not claim what it has lost.
             file.write(json.dumps({"all_to": self.batch}).encode() + b"\n")
             file.flush()
@@ -160,38 +167,47 @@ class Offsets:
         self._journal = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
     def _load(self, pending: Mapping[int, Any]) -> None:
-        """Take in the journal and, each at its place, the batches that it does not have."""
-        changes = self._read()
-        known = {change.batch for change in changes if not change.alone}
-        missing = [
-            _decoded(pending[batch], batch) for batch in sorted(pending.keys() - known) if pending[batch]
-        ]
-        missing = [change for change in missing if change.batch > self.batch]
-        for change in sorted([*changes, *missing], key=lambda each: (each.batch, each.alone)):
+        """Take in the journal and, each at its place, the batches that it does not have.
+
+        The journal is in the order of batches, and may be long: it is read line by line, if need be twice.
+        """
+        all_to = 0
+        known: set[int] = set()
+        if pending:
+            for change in self._read():
+                all_to = max(all_to, change.all_to)
+                if not change.alone:
+                    known.add(change.batch)
+        missing = (
+            _decoded(note, batch)
+            for batch in sorted(pending.keys() - known)
+            if batch > all_to and (note := pending[batch])
+        )
+        for change in heapq.merge(self._read(), missing, key=lambda each: (each.batch, each.alone)):
             self._apply(change)
 
-    def _read(self) -> list[_Change]:
+    def _read(self) -> Iterator[_Change]:
         try:
-            with open(self._path, "rb") as file:
-                *lines, _ = file.read().split(b"\n")  # what has no end was being written when we died
+            file = open(self._path, "rb")  # noqa: SIM115 - closed below
         except FileNotFoundError:
-            return []
-        changes = []
-        for number, line in enumerate(lines, 1):
-            if not line:
-                continue
-            try:
-                value = json.loads(line)
-                self.batch = max(self.batch, value.get("all_to", 0))
-                changes.append(_decoded(value, value.get("batch", 0)))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                self._problems.tell("damaged line of the offsets passed over", f"{self._path}:{number}")
-        return changes
+            return
+        with file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    return  # it was being written when we died
+                if not line.strip():
+                    continue
+                try:
+                    value = json.loads(line)
+                    yield _decoded(value, value.get("batch", 0))
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    self._problems.tell("damaged line of the offsets passed over", f"{self._path}:{number}")
 
     def _apply(self, change: _Change) -> None:
-        self.batch = max(self.batch, change.batch)
+        self.batch = max(self.batch, change.batch, change.all_to)
         for position in change.positions:
-            self._lineages.setdefault(position.lineage, {})[position.source] = position
+            others = [p for p in self._lineages.get(position.lineage, ()) if p.source != position.source]
+            self._lineages[position.lineage] = (*others, position)
         for lineage, streams in change.waits.items():
             if streams:
                 self._waits[lineage] = streams
@@ -244,4 +260,4 @@ def _decoded(value: Any, batch: int) -> _Change:
         }
         for lineage, streams in value.get("waits", {}).items()
     }
-    return _Change(positions, waits, batch, bool(value.get("alone")))
+    return _Change(positions, waits, batch, bool(value.get("alone")), int(value.get("all_to", 0)))

@@ -13,6 +13,7 @@ class Problems:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.lost_bytes: Counter[str] = Counter()  # at least, by reason
         self._told: set[tuple[str, str]] = set()
 
     def tell(self, reason: str, subject: str, detail: object = "") -> None:
@@ -23,6 +24,12 @@ class Problems:
         if len(self._told) < REMEMBERED:
             self._told.add((reason, subject))
             log.warning("%s: %s%s", reason, subject, f" ({detail})" if detail else "")
+
+    def lose(self, reason: str, size: int) -> None:
+        """Bytes of a log file that nobody can read any more."""
+        if size > 0:
+            self.lost_bytes[reason] += size
+            log.error("lost %s bytes: %s", f"{size:,}", reason)
 
     def count(self, reason: str) -> None:
         """Something that was dealt with, such as a line cut at the limit; only its number matters."""

@@ -74,7 +74,7 @@ class Report:
         return f"the reading loop has been stuck for {silent:.0f} s" if silent > STUCK else ""
 
     def files(self) -> list[FileState]:
-        """Every file that is open."""
+        """Every file that is followed, open or at rest."""
         return [state for lineage in self._lineages() for state in _states(lineage)]
 
     def status(self) -> dict[str, Any]:
@@ -111,7 +111,9 @@ class Report:
                 "retries": done.retries,
             },
             "quarantined_lines": self._spool.counts.quarantined_lines,
-            "lost_bytes": self._spool.counts.lost_bytes + self._spool.counts.damaged_bytes,
+            "lost_bytes": self._spool.counts.lost_bytes
+            + self._spool.counts.damaged_bytes
+            + self._problems.lost_bytes.total(),
             "problems": dict(self._problems.counts),
         }
 
@@ -153,7 +155,7 @@ class Report:
         oldest = max([*waiting, self._oldest_spooled()], default=0.0)
         yield _gauge("loghouse_oldest_unshipped_seconds", "Age of what waited longest for the store.", oldest)
         yield _gauge("loghouse_files_open", "Files being followed or read.", len(files))
-        rotated = sum(1 for lineage in self._lineages() for _ in [*_states(lineage)][:-1])
+        rotated = sum(len([*lineage.places()][1:]) for lineage in self._lineages())
         yield _gauge(
             "loghouse_files_rotated_unread", "Rotated files that are not read to their end.", rotated
         )
@@ -197,6 +199,8 @@ class Report:
         )
         lost.add_metric(["quarantine full"], counts.lost_bytes)
         lost.add_metric(["spool damaged"], counts.damaged_bytes)
+        for reason, size in list(self._problems.lost_bytes.items()):
+            lost.add_metric([reason], size)
         yield lost
         problems = CounterMetricFamily(
             "loghouse_problems", "What went wrong without stopping the shipper.", labels=["reason"]
@@ -208,13 +212,13 @@ class Report:
 
 def _states(lineage: Lineage) -> Iterator[FileState]:
     origin = lineage.origin
-    for segment in lineage.segments:
-        path, offset = segment.file.path, segment.offset
+    for file, offset in lineage.places():
+        path = file.path
         try:
             status = os.stat(path)
         except OSError:
             continue  # renamed just now, or removed while it is still read
-        size = offset if segment.file.compressed else status.st_size
+        size = offset if file.compressed else status.st_size
         yield FileState(path, origin.namespace, origin.pod, origin.container, offset, size, status.st_mtime)
 
 

@@ -26,6 +26,7 @@ class Segment:
     """
 
     __slots__ = (
+        "_known_size",
         "_looked_to",
         "_tail",
         "contents",
@@ -55,12 +56,21 @@ class Segment:
         self.seen = (-1, 0.0)  # size and time of change when there was no whole line to read
         self._tail = b""
         self._looked_to = 0  # how far an endless line was looked through
+        self._known_size = 0
 
     def close(self) -> None:
         self.contents.close()
 
     def size(self) -> int:
         return self.contents.size()
+
+    def grown_to(self, size: int) -> None:
+        """Note how long the file is: what is gone of it when it is emptied is told from that."""
+        self._known_size = size
+
+    def lost(self) -> int:
+        """Bytes that are known to have been there and were not read, of a file that was emptied."""
+        return max(self._known_size - self.offset, 0)
 
     def modified(self) -> float:
         return self.contents.modified()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -97,7 +96,7 @@ class Shipper:
         self._lineages: dict[str, Lineage] = {}
         self._notices = Notices()
         self._heed_at = 0.0  # when to hear of changes next, however busy
-        self._announced: dict[str, set[str]] = {}  # lineages by the directory that is watched for them
+        self._announced: dict[str, tuple[str, ...]] = {}  # lineages by the directory that is watched for them
         self._turns: list[tuple[float, int, Lineage]] = []  # a heap: who is due, in order
         self._order = itertools.count()
         self._batch: Batch | None = None
@@ -228,15 +227,16 @@ class Shipper:
         """Look again the later the longer it has been quiet; much later where a change will be told."""
         idle = now - lineage.active_at
         if lineage.announced:
+            lineage.rest()  # opened again when a change is told
             self._schedule(lineage, now + ANNOUNCED_LOOK)
             return
-        directory = os.path.dirname(lineage.found.files[-1].path)
-        others = self._announced.setdefault(directory, set())
+        directory = lineage.found.directory
+        others = self._announced.get(directory, ())
         # A busy file must not wake all the quiet ones beside it again and again.
         rested = idle > QUIET and now - lineage.told_at > QUIET and len(others) < MOST_ANNOUNCED
         if rested and self._notices.watch(directory):
             # What is written between the last look and the watch is seen by one more look.
-            others.add(lineage.origin.lineage)
+            self._announced[directory] = (*others, lineage.origin.lineage)
             lineage.announced = True
             self._schedule(lineage, now + LONGEST_LOOK)
             return
@@ -257,6 +257,15 @@ class Shipper:
                     lineage.announced = False
                     lineage.told_at = now
                     self._schedule(lineage, now)
+                    if self.beat.waiting_for_room:
+                        self._hold(lineage, now)
+
+    def _hold(self, lineage: Lineage, now: float) -> None:
+        """Open what has changed though it cannot be read yet: it may be removed before there is room."""
+        try:
+            lineage.changed(now)
+        except OSError as error:
+            self._fail(lineage, error)
 
     def _schedule(self, lineage: Lineage, due: float) -> None:
         lineage.due = due

@@ -28,6 +28,7 @@ from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
 from loghouse.spool import delivery
 from loghouse.spool.batchfile import read_rows
+from loghouse.spool.entry import Notes
 from loghouse.spool.rows import COLUMNS, packets
 from loghouse.spool.spool import Spool
 
@@ -49,8 +50,7 @@ class Reader:
         self._problems = Problems()
         self._discovery = Discovery([str(pods)], "node-1", self._problems)
         self._spool = Spool(str(state / "spool"))
-        notes = {entry.sequence: entry.trailer.note for entry in self._spool.pending()}
-        self._offsets = Offsets(str(state), self._problems, notes)
+        self._offsets = Offsets(str(state), self._problems, Notes(self._spool.pending()))
         self._spool.start_after(self._offsets.batch)
         self._lineages: dict[str, Lineage] = {}
 
