@@ -69,7 +69,7 @@ class Found:
 
     def blocks(self, sql: str, **settings: Any) -> Iterator[Columns]:
         """The blocks of an answer to the query's own SQL, or to another SELECT of the same rows."""
-        settings |= {**self.compiled.settings, "max_block_size": PAGE_ROWS}
+        settings = {**self.compiled.settings, "max_block_size": PAGE_ROWS, **settings}
         if self.streams:
             settings["max_bytes_before_external_sort"] = SORT_MEMORY
         with closing(self.store.blocks(sql, self.compiled.params, settings)) as blocks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
-from loghouse.lines import SETTINGS, csv_lines_sql, json_lines_sql, typed_columns_sql, valid, written_again
+from loghouse.lines import SETTINGS, csv_lines_sql, json_lines_sql, typed_columns_sql, valid
 from loghouse.logq.options import Format
 from loghouse.query import Compiled
 from loghouse.record import Record
@@ -31,11 +31,8 @@ def write_lines(
         out.write((",".join(fields or DEFAULT_COLUMNS) + "\n").encode())
     for each in found:
         sql = lines_sql(format, fields, each.compiled) or ""
-        for lines, *odd in each.blocks(sql, **SETTINGS):
-            if odd and any(odd[0]):
-                pairs = zip(lines, odd[0], strict=True)
-                lines = [written_again(line) if again else line for line, again in pairs]
-            out.write(valid(b"\n".join(lines) + b"\n"))
+        for (lines,) in each.blocks(sql, **SETTINGS):
+            out.write(valid(b"".join(lines)))
             told(len(lines))
 
 
@@ -54,11 +51,7 @@ def write_parquet(found: Iterable[Found], out: BinaryIO, told: Told) -> None:
     with ParquetFile(out) as file:
         for each in found:
             sql = typed_columns_sql(each.compiled)
-            blocks = (
-                each.blocks(sql, strings_as_bytes=True)
-                if sql is not None
-                else map(columns_of, each.records())
-            )
+            blocks = each.blocks(sql, **SETTINGS) if sql is not None else map(columns_of, each.records())
             for block in blocks:
                 told(file.write(block))
 

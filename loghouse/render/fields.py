@@ -14,27 +14,33 @@ def fields_of(record: Record) -> dict[str, Any]:
     return {**_own_fields(record), **made_fields(record)}
 
 
+def written_fields(record: Record) -> dict[str, Any]:
+    """The same, but the object of a JSON record as the program wrote it, what is nested in it left there."""
+    found = _object(record.raw) if record.format == "json" else None
+    return {**(_kept_fields(record) if found is None else found), **made_fields(record)}
+
+
 def made_fields(record: Record) -> dict[str, Any]:
     """The fields that the stages of a query added to `record`."""
     return {key: json.loads(text, parse_constant=str) for key, text in record.made.items()}
 
 
 def _own_fields(record: Record) -> dict[str, Any]:
-    if record.format == "json":
-        found = json_fields(record.raw)
-        if found is not None:
-            return found
+    found = _object(record.raw) if record.format == "json" else None
+    return _kept_fields(record) if found is None else dict(_flat("", found))
+
+
+def _kept_fields(record: Record) -> dict[str, Any]:
     return {**record.strings, **{key: _whole(number) for key, number in record.numbers.items()}}
 
 
-def json_fields(raw: str | bytes) -> dict[str, Any] | None:
-    """The fields of a text that is a JSON object; None if it is none."""
+def _object(raw: str | bytes) -> dict[str, Any] | None:
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
     try:
         found = json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):
         return None
-    return dict(_flat("", found)) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def _flat(prefix: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

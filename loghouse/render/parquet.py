@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Sequence
+from itertools import accumulate
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from loghouse.errors import UsageError
 from loghouse.record import Record
-from loghouse.render.fields import fields_of
+from loghouse.render.fields import written_fields
 
 GROUP_ROWS = 16_384
+PAGE_BYTES = 65_536  # the writer keeps some pages of each column
+_CODES = {(64, False): "q", (64, True): "Q", (32, True): "I"}  # of `array`: bits, and whether unsigned
 
 
 class ParquetFile:
@@ -51,7 +55,11 @@ class ParquetFile:
                 ("raw", pyarrow.binary()),
             ]
         )
-        self._writer: Any = parquet.ParquetWriter(out, self._schema, compression="zstd")
+        # The rest is rarely the same twice: to look for it costs time, and memory that is not given back.
+        repeating = [field.name for field in self._schema if pyarrow.types.is_dictionary(field.type)]
+        self._writer: Any = parquet.ParquetWriter(
+            out, self._schema, compression="zstd", use_dictionary=repeating, data_page_size=PAGE_BYTES
+        )
         self._waiting: list[Any] = []
         self._rows = 0
 
@@ -76,16 +84,20 @@ class ParquetFile:
         return int(batch.num_rows)
 
     def _array(self, values: Sequence[Any], kind: Any) -> Any:
-        arrow = self._arrow
+        """An array out of its memory: `pyarrow.array` would load pandas where it is installed (50 MB)."""
+        arrow, count = self._arrow, len(values)
         if arrow.types.is_dictionary(kind):
-            return arrow.array(list(map(_text, values)), arrow.string()).dictionary_encode()
-        if arrow.types.is_string(kind):
-            try:
-                # Bytes that are UTF-8 need not be decoded, only looked at.
-                return arrow.array(values, arrow.binary()).cast(kind)
-            except arrow.ArrowInvalid:
-                return arrow.array(list(map(_text, values)), kind)
-        return arrow.array(values, kind)
+            return self._array(values, kind.value_type).dictionary_encode()
+        if not (arrow.types.is_string(kind) or arrow.types.is_binary(kind)):
+            numbers = array(_CODES[kind.bit_width, arrow.types.is_unsigned_integer(kind)], values)
+            return arrow.Array.from_buffers(kind, count, [None, arrow.py_buffer(numbers)])
+        data = b"".join(values)
+        if arrow.types.is_string(kind) and not data.isascii():
+            # One by one: two halves of a character could make a whole one.
+            values = [value if value.isascii() else _valid(value) for value in values]
+            data = b"".join(values)
+        ends = array("i", accumulate(map(len, values), initial=0))
+        return arrow.Array.from_buffers(kind, count, [None, arrow.py_buffer(ends), arrow.py_buffer(data)])
 
     def _pour(self) -> None:
         if self._waiting:
@@ -99,22 +111,22 @@ def columns_of(page: Sequence[Record]) -> list[list[Any]]:
     rows = (
         (
             *(record.timestamp_ns, record.level, record.namespace, record.pod, record.container),
-            *(record.message, _json(fields_of(record)), _json(dict(record.labels)), record.node),
+            *(record.message, _json(written_fields(record)), _json(dict(record.labels)), record.node),
             *(record.workload, record.stream, record.format, record.parse_error, record.inserted_ms),
-            *(record.source_id, record.offset, record.length, _bytes(record.raw)),
+            *(record.source_id, record.offset, record.length, record.raw),
         )
         for record in page
     )
-    return [list(column) for column in zip(*rows, strict=True)]
+    return [list(map(_bytes, column)) for column in zip(*rows, strict=True)]
+
+
+def _valid(text: bytes) -> bytes:
+    return text.decode("utf-8", "replace").encode()
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _text(value: Any) -> Any:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _bytes(value: str | bytes) -> bytes:
-    return value if isinstance(value, bytes) else value.encode("utf-8", "replace")
+def _bytes(value: Any) -> Any:
+    return value.encode("utf-8", "replace") if isinstance(value, str) else value

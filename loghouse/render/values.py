@@ -7,7 +7,7 @@ from typing import Any
 
 from loghouse.record import Record
 from loghouse.render.clock import Clock
-from loghouse.render.fields import fields_of
+from loghouse.render.fields import fields_of, written_fields
 
 # In the order in which json, jsonl and csv write them. The identity is text: JSON readers round big numbers.
 VALUES: Mapping[str, Callable[[Record, Clock], Any]] = {
@@ -17,7 +17,7 @@ VALUES: Mapping[str, Callable[[Record, Clock], Any]] = {
     "pod": lambda record, clock: record.pod,
     "container": lambda record, clock: record.container,
     "message": lambda record, clock: replaced(record.message),
-    "fields": lambda record, clock: fields_of(record),
+    "fields": lambda record, clock: written_fields(record),
     "labels": lambda record, clock: record.labels,
     "node": lambda record, clock: record.node,
     "workload": lambda record, clock: record.workload,

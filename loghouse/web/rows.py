@@ -6,6 +6,7 @@ from typing import Any
 
 from loghouse.record import Record
 from loghouse.render.clock import Clock
+from loghouse.render.fields import fields_of
 from loghouse.render.values import all_values
 
 LONGEST_TEXT = 10_000  # characters of a message in a list of records; the record itself has all
@@ -18,8 +19,8 @@ def identity(record: Record) -> str:
 
 
 def whole(record: Record, clock: Clock) -> dict[str, Any]:
-    """Every column of a record, as in JSON lines, and its identity."""
-    return {"id": identity(record), **all_values(record, clock)}
+    """Every column of a record and its identity; nested fields have dots in their names, as in a query."""
+    return {"id": identity(record), **all_values(record, clock), "fields": fields_of(record)}
 
 
 def for_list(record: Record, clock: Clock) -> dict[str, Any]:

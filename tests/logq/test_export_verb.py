@@ -123,7 +123,7 @@ def test_a_parquet_file_has_types(logq: Logq, known: list[bytes], tmp_path: Path
     rows = pyarrow.parquet.read_table(path).to_pylist()
     assert [row["raw"] for row in rows] == known
     assert rows[0]["timestamp"].to_pydatetime() == KNOWN
-    assert json.loads(rows[0]["fields"])["order.id"] == 7
+    assert json.loads(rows[0]["fields"])["order"]["id"] == 7
     assert json.loads(rows[0]["labels"]) == {"app": "shop"}
     assert rows[4]["message"] == "plain text with \x1b[31mcolours\x1b[0m and a \ufffd byte"
     assert [row["level"] for row in rows][1] == "error"

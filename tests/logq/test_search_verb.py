@@ -35,7 +35,7 @@ def test_jsonl_and_json_hold_the_same_objects(logq: Logq, known: list[bytes]) ->
     assert one_a_line == json.loads(logq("search", "-o", "json").stdout)
     first, last = one_a_line[0], one_a_line[-1]
     assert first["timestamp"] == f"{KNOWN:%Y-%m-%dT%H:%M:%S}.000000000Z"
-    assert first["fields"]["order.id"] == 7
+    assert first["fields"]["order"]["id"] == 7
     assert first["fields"]["none"] is None
     assert first["labels"] == {"app": "shop"}
     assert one_a_line[2]["fields"]["path"] == "/cart?id=1"

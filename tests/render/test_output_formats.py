@@ -41,7 +41,7 @@ def test_jsonl_holds_every_column() -> None:
     assert out.text == (
         '{"timestamp": "2026-08-01T10:00:00.123456789Z", "level": "info", "namespace": "prod", '
         '"pod": "web-1", "container": "php", "message": "paid", '
-        '"fields": {"msg": "paid", "a.b": 1, "n": 1.0, "big": 12345678901234567890}, '
+        '"fields": {"msg": "paid", "a": {"b": 1}, "n": 1.0, "big": 12345678901234567890}, '
         '"labels": {"app": "shop"}, "node": "kube-1", "workload": "web", "stream": "stdout", '
         '"format": "json", "parse_error": "", "inserted_at": "2026-08-01T10:00:00.163000000Z", '
         '"source_id": "18446744073709551615", "offset": 4096, "length": 5, '
