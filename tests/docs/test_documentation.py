@@ -5,11 +5,11 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import ROOT, SHELL, blocks_of
 
 from exporters.command import click_command, go_style
 from exporters.several import KINDS
@@ -19,33 +19,13 @@ from loghouse.logq.cli import VERBS, _app
 from loghouse.logq.verbs import command_line
 from loghouse.query import parse
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 VERBS_WITH_QUERY = frozenset(("search", "tail", "hist", "stats", "patterns", "context", "export", "explain"))
 
 
-def commands(page: Path) -> Iterator[tuple[int, str]]:
-    """Every command line in the fenced blocks of a page that have no language, or that of the shell."""
-    language: str | None = None
-    held = ""
-    for number, line in enumerate(page.read_text("utf-8").splitlines(), 1):
-        if line.lstrip().startswith("```"):
-            language = line.strip().strip("`") if language is None else None
-        elif language in ("", "sh", "shell", "bash", "console") and line.strip():
-            held += line.strip().removeprefix("$ ")
-            if held.endswith("\\"):
-                held = held[:-1] + " "
-                continue
-            yield number, held
-            held = ""
-
-
 ALL = [
-    pytest.param(words, id=f"{page.relative_to(ROOT)}:{number}")
-    for page in PAGES
-    if page.name != "cli.md"
-    for number, line in commands(page)
-    for words in [line]
+    pytest.param(line, id=f"{block.page.relative_to(ROOT)}:{number}")
+    for block in blocks_of(*SHELL)
+    for number, line in block.commands()
     if re.match(r"(\S+=\S+ )*(\S*/)?(logq|loghouse|logq-exporters|[a-z-]+-exporter)( |$)", line)
 ]
 
