@@ -9,15 +9,15 @@ were not there before, be they a part of their own or merged with others since.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from loghouse.blocks import Blocks, Covered, Part, part
 from loghouse.errors import StoreUnreachable
+from loghouse.query import Live
 from loghouse.record import Record
 from loghouse.store.client import Store
-from loghouse.store.records import SELECT_RECORD, records_of
+from loghouse.store.records import records_of
 
 PAGE_ROWS = 4096
 SHORTEST_PAUSE = 0.05  # seconds between polls while records come
@@ -25,14 +25,6 @@ LONGEST_PAUSE = 0.15  # when nothing comes
 RECONNECT_PAUSES = (0.2, 0.5, 1.0, 2.0)  # the last one again and again
 
 Page = list[Record]
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What a record has to be like: SQL over the columns of `logs`, with its parameters."""
-
-    sql: str
-    params: Mapping[str, Any]
 
 
 def follow(
@@ -83,7 +75,7 @@ class Tail:
     def __init__(
         self,
         store: Store,
-        condition: Condition,
+        wanted: Live,
         table: str = "logs",
         source: str | None = None,
         parts: Callable[[], frozenset[Part]] | None = None,
@@ -94,7 +86,7 @@ class Tail:
         `parts` answers in place of `parts_of` where many tails ask; its answers never get older.
         """
         self._store = store
-        self._condition = condition
+        self._wanted = wanted
         self._table = table
         self._asked_parts = parts
         self._source = source or table
@@ -146,8 +138,8 @@ class Tail:
 
     def _query(self) -> tuple[str, dict[str, Any]]:
         """Reads the blocks of this poll, wherever merges have put them; of a broken one what is left."""
-        params = dict(self._condition.params)
-        conditions = [f"({self._condition.sql})", *_among(self._reading, params)]
+        params: dict[str, Any] = {}
+        conditions = list(_among(self._reading, params))
         if self._reached is not None:
             conditions.append(
                 "(toUnixTimestamp64Milli(inserted_at), toUnixTimestamp64Nano(timestamp), source_id, offset) "
@@ -155,11 +147,8 @@ class Tail:
             )
             names = ("tail_stamp", "tail_time", "tail_source", "tail_offset")
             params.update(zip(names, self._reached, strict=True))
-        sql = (
-            f"SELECT {SELECT_RECORD} FROM {self._source} WHERE {' AND '.join(conditions)} "  # noqa: S608 - bound
-            "ORDER BY inserted_at, timestamp, source_id, offset"
-        )
-        return sql, params
+        sql, bound = self._wanted.select(self._source, conditions)
+        return sql, {**bound, **params}
 
 
 # The first and the last block of a part, by its name: parts without wanted blocks are not opened.

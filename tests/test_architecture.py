@@ -24,7 +24,8 @@ MAY_USE: dict[str, set[str]] = {
     "filters": {"errors", "formats", "linear", "query", "record"},
     "ship": {"config", "errors", "filters", "kubernetes", "linear", "spool", "store", "telemetry"},
     "search": {"errors", "query", "record", "store"},
-    "tail": {"errors", "query", "record", "store"},
+    "blocks": set(),
+    "tail": {"blocks", "errors", "query", "record", "store"},
 }
 # Packages that only one module may import: what they do has one place.
 ONLY_IN = {

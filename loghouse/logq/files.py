@@ -60,7 +60,7 @@ def print_stream(options: Reading, selected: Selected, screen: Terminal) -> Exit
     from loghouse.local.sources import named_files
     from loghouse.local.store import local_store
     from loghouse.logq.output import record_renderer, stdout
-    from loghouse.query import TimeRange, shown_fields
+    from loghouse.query import TimeRange
     from loghouse.query.timerange import LAST
     from loghouse.render.raw import render_raw
     from loghouse.search import Found, Search, find
@@ -85,7 +85,7 @@ def print_stream(options: Reading, selected: Selected, screen: Terminal) -> Exit
         if options.output is Format.RAW:
             count = render_raw(raw(), stdout())
         else:
-            shown = shown_fields(selected.query)
+            shown = find(store, search).compiled.shown
             lit = lambda: highlight(selected.query.filter)  # noqa: E731 - asked for only when colours are on
             count = record_renderer(options, screen, selected.zone, shown, lit)(records(), stdout())
     return ExitCode.OK if count else ExitCode.NOTHING_FOUND

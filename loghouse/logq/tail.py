@@ -22,6 +22,7 @@ from loghouse.logq.options import Format, Printing, option
 if TYPE_CHECKING:
     from loghouse.logq.rateline import RateLine
     from loghouse.logq.selection import Selected
+    from loghouse.query import Live
     from loghouse.record import Record
     from loghouse.store.client import Store
 
@@ -91,25 +92,29 @@ def tail(options: Options) -> ExitCode:
 def _print(options: Options, selected: Selected, store: Store, tally: Tally) -> None:
     from loghouse.highlight import highlight
     from loghouse.logq.output import record_renderer, stdout, terminal
-    from loghouse.query import live_filter, shown_fields
+    from loghouse.query import Live, all_filters
 
-    condition = live_filter(selected.query)
+    wanted = Live(selected.query, selected.now_ns, selected.scope, selected.zone)
     screen = terminal(options)
     render = record_renderer(
         options,
         screen,
         selected.zone,
-        shown_fields(selected.query),
-        lambda: highlight(condition),
+        wanted.shown,
+        lambda: highlight(all_filters(selected.query)),
         mark_late=True,
     )
+    if options.output is Format.RAW and wanted.writes_message:
+        from loghouse.render.raw import render_messages
+
+        render = render_messages
     rate = None
     if options.hist and sys.stderr.isatty():
         from loghouse.logq.rateline import RateLine
 
         rate = RateLine(screen.colour)
     try:
-        render(tally.counting(_watched(_pages(options, selected, store, rate), rate)), stdout())
+        render(tally.counting(_watched(_pages(options, selected, wanted, store, rate), rate)), stdout())
     finally:
         if rate is not None:
             rate.clear()
@@ -126,18 +131,12 @@ def _watched(pages: Iterator[list[Record]], rate: RateLine | None) -> Iterator[l
 
 
 def _pages(
-    options: Options, selected: Selected, store: Store, rate: RateLine | None
+    options: Options, selected: Selected, wanted: Live, store: Store, rate: RateLine | None
 ) -> Iterator[list[Record]]:
     """First the last records there are, then what comes."""
-    from loghouse.query import filter_sql, live_filter
-    from loghouse.query.ast import all_of
-    from loghouse.tail import Condition, Tail, follow
+    from loghouse.tail import Tail, follow
 
-    parts = [part for part in (selected.scope, live_filter(selected.query)) if part is not None]
-    sql, params = (
-        filter_sql(all_of(parts), now_ns=selected.now_ns, zone=selected.zone) if parts else ("1", {})
-    )
-    following = Tail(store, Condition(sql, params))
+    following = Tail(store, wanted)
     following.start()
     for page in _last(options, selected, store):
         following.skip(page)

@@ -1,7 +1,7 @@
 """The query language: text -> tokens -> tree -> SQL with bound values."""
 
 from loghouse.query.ast import Filter
-from loghouse.query.live import is_live, live_filter, shown_fields
+from loghouse.query.live import Live, all_filters, is_live
 from loghouse.query.parser import Query, parse
 from loghouse.query.relation import Shown
 from loghouse.query.scope import scope_filter
@@ -11,18 +11,18 @@ from loghouse.query.timerange import TimeRange, parse_duration, parse_instant, p
 __all__ = [
     "Compiled",
     "Filter",
+    "Live",
     "Query",
     "Shown",
     "TimeRange",
+    "all_filters",
     "compile",
     "filter_sql",
     "is_live",
-    "live_filter",
     "parse",
     "parse_duration",
     "parse_instant",
     "parse_period",
     "scope_filter",
-    "shown_fields",
     "window",
 ]

@@ -25,5 +25,14 @@ def render_raw_records(pages: Pages, out: Writer) -> int:
     return render_raw(map(_bytes, pages), out)
 
 
+def render_messages(pages: Pages, out: Writer) -> int:
+    """Write the messages of records, where a stage such as `format` has written them."""
+    return render_raw(map(_messages, pages), out)
+
+
+def _messages(page: Sequence[Record]) -> list[bytes]:
+    return [text if isinstance(text := record.message, bytes) else text.encode() for record in page]
+
+
 def _bytes(page: Sequence[Record]) -> list[bytes]:
     return [record.raw if isinstance(record.raw, bytes) else record.raw.encode() for record in page]

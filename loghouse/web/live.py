@@ -8,14 +8,13 @@ from itertools import islice
 
 from loghouse.access.masks import TABLE
 from loghouse.errors import StoreUnreachable, UsageError
-from loghouse.query import filter_sql, live_filter, parse
-from loghouse.query.ast import all_of
+from loghouse.query import Live, parse
 from loghouse.record import Record
 from loghouse.render.clock import Clock
 from loghouse.render.pages import Writer
 from loghouse.store.client import Store
-from loghouse.store.records import SELECT_RECORD, records_of
-from loghouse.tail import Condition, Tail
+from loghouse.store.records import records_of
+from loghouse.tail import Tail
 from loghouse.web.answers import EVENTS, Answer, Stream, encoded
 from loghouse.web.calls import Call
 from loghouse.web.parameters import NAMESPACES, QUERY, Parameter, scope_of
@@ -38,36 +37,29 @@ def tail(call: Call) -> Answer | Stream:
     resume = call.headers.get("last-event-id") or call.text("resume")
     if resume and not (resume.isascii() and resume.isdecimal() and len(resume) < 16):
         raise UsageError(f'"{resume[:100]}" is not the id of an event', "Leave `resume` out")
-    condition = tail_condition(call)
+    wanted = Live(parse(call.text("query")), call.now_ns, scope_of(call))
 
     def write(out: Writer) -> None:
         with call.store() as store:
-            for kind, page in news(call, store, condition, int(resume) if resume else None):
+            for kind, page in news(call, store, wanted, int(resume) if resume else None):
                 out.write(_event(kind, page))
                 out.flush()
 
     return Stream(write, EVENTS, {"X-Accel-Buffering": "no"})
 
 
-def tail_condition(call: Call) -> Condition:
-    """What a record has to be like, and be allowed to be."""
-    query = parse(call.text("query"))
-    parts = [part for part in (scope_of(call), live_filter(query)) if part is not None]
-    return Condition(*filter_sql(all_of(parts), now_ns=call.now_ns)) if parts else Condition("1", {})
-
-
 Happening = tuple[str, Sequence[Record] | str]
 
 
-def news(call: Call, store: Store, condition: Condition, since_ms: int | None) -> Iterator[Happening]:
+def news(call: Call, store: Store, wanted: Live, since_ms: int | None) -> Iterator[Happening]:
     """What happens, for ever: `records`, `gap`, `notice`, and `alive` when nothing does."""
     source = None if call.person.table == TABLE else call.person.table
-    following = Tail(store, condition, source=source, parts=call.parts)
+    following = Tail(store, wanted, source=source, parts=call.parts)
     call.parts.renew()
     following.start()
     yield "alive", ()
     if since_ms is not None:
-        missed = list(islice(_inserted_since(call, store, condition, since_ms), MOST_MISSED + 1))
+        missed = list(islice(_inserted_since(call, store, wanted, since_ms), MOST_MISSED + 1))
         if len(missed) > MOST_MISSED:
             yield "gap", "more was missed than can be caught up"
         else:
@@ -95,14 +87,11 @@ def news(call: Call, store: Store, condition: Condition, since_ms: int | None) -
             yield "alive", ()
 
 
-def _inserted_since(call: Call, store: Store, condition: Condition, since_ms: int) -> Iterator[Record]:
-    sql = (
-        f"SELECT {SELECT_RECORD} FROM {call.person.table} WHERE ({condition.sql}) "  # noqa: S608 - bound
-        "AND inserted_at >= fromUnixTimestamp64Milli({since:Int64}) "
-        "ORDER BY inserted_at, timestamp, source_id, offset LIMIT {most:UInt32}"
-    )
-    params = {**condition.params, "since": max(0, since_ms - OVERLAP_MS), "most": MOST_MISSED + 1}
-    with closing(store.blocks(sql, params)) as blocks:
+def _inserted_since(call: Call, store: Store, wanted: Live, since_ms: int) -> Iterator[Record]:
+    since = "inserted_at >= fromUnixTimestamp64Milli({since:Int64})"
+    sql, params = wanted.select(call.person.table, (since,), MOST_MISSED + 1)
+    bound = {**params, "since": max(0, since_ms - OVERLAP_MS)}
+    with closing(store.blocks(sql, bound)) as blocks:
         for block in blocks:
             if block:
                 yield from records_of(block)

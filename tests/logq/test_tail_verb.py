@@ -120,6 +120,33 @@ def test_only_what_matches_is_followed(live: LiveStore, space: str) -> None:
         assert [line[:5] for line in tail.lines] == [b"begin", b"end l"]
 
 
+@pytest.mark.parametrize(
+    ("stages", "options", "lines"),
+    [
+        ("| logfmt | where took > 1 | eval double = took * 2 | format '{user}: {double}'", (), [b"ann: 5"]),
+        ("| mask email | replace 'ann' with 'bob'", ("-o", "template", "-T", "{message}"),
+         [b"user=bob took=2.5 mail=<email>", b"user=eve took=0.5 mail=<email>"]),
+        ("| rename took as seconds | where seconds < 1 | fields user, seconds", ("-o", "csv"),
+         [b"user,seconds", b"eve,0.5"]),
+        ("| pattern 'user=<who> <_>' | where who = eve | fields who", ("-o", "jsonl"), [b'{"who": "eve"}']),
+    ],
+)  # fmt: skip
+def test_stages_change_records_as_they_come(
+    live: LiveStore, space: str, stages: str, options: tuple[str, ...], lines: list[bytes]
+) -> None:
+    """As in a search, for the last records there are and for those that come."""
+    records = (b"user=ann took=2.5 mail=ann@example.com", b"user=eve took=0.5 mail=eve@example.com")
+    source = Source(live.url, namespace=space)
+    source.write(*records, at=[now() - timedelta(seconds=9), now() - timedelta(seconds=8)])
+    with tailing(live, stages, "-n", space, *options) as tail:
+        wait_for(lambda: len(tail.lines) == len(lines), "the last records")
+        assert tail.lines == lines
+        source.write(*records, at=[now(), now() + timedelta(milliseconds=1)])
+        body = lines[1:] if "csv" in options else lines
+        wait_for(lambda: len(tail.lines) == len(lines) + len(body), "new records")
+        assert tail.lines == [*lines, *body]
+
+
 def test_late_records_are_marked(live: LiveStore, space: str) -> None:
     source = Source(live.url, namespace=space)
     with tailing(live, "-n", space, "-o", "pretty") as tail:

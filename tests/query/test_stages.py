@@ -9,7 +9,7 @@ import pytest
 from query.records import END, NOW, ROWS, SECOND, START, Row
 
 from loghouse.errors import QueryError
-from loghouse.query import Compiled, TimeRange, compile, is_live, live_filter, parse, shown_fields
+from loghouse.query import Compiled, Live, TimeRange, all_filters, compile, is_live, parse
 from loghouse.query.stages.functions import ALIASES, FUNCTIONS
 from loghouse.record import Record
 from loghouse.store.client import Store
@@ -277,7 +277,7 @@ def test_fields_and_drop_mark_records_and_cut_tables(store: Store) -> None:
     assert query.fields == ("timestamp", "pod", "~app", "user.id", "level")
     assert compiled("| drop pod, raw").shown.dropped == ("pod", "raw")
     assert compiled("| fields pod, raw | drop raw").fields == ("pod",)
-    assert shown_fields(parse("| keep pod")).fields == ("pod",)
+    assert Live(parse("| keep pod"), NOW).shown.fields == ("pod",)
     assert table(store, "| stats count() n, bytes() b by ns | fields ns, n") == table(
         store, "| stats count() n by ns"
     )
@@ -316,27 +316,48 @@ def test_long_pipelines_run(store: Store, text: str) -> None:
 def test_tail_takes_stages_that_judge_each_record_alone() -> None:
     query = parse("error | where status>=500 | fields pod | ns=prod")
     assert is_live(query)
-    assert str(live_filter(query)) == "error and status >= 500 and ns = prod"
-    assert live_filter(parse("| fields pod")) is None
-
-
-@pytest.mark.parametrize("stage", ["eval a = 1", "json", "mask email", 'format "{pod}"', "sample 10"])
-def test_tail_refuses_stages_that_change_records(stage: str) -> None:
-    query = parse(f"error | {stage} | where a = 1")
-    with pytest.raises(QueryError, match="this stage changes them") as error:
-        live_filter(query)
-    assert query.text[error.value.start : error.value.end].strip() == stage
+    assert str(all_filters(query)) == "error and status >= 500 and ns = prod"
+    assert all_filters(parse("| fields pod")) is None
 
 
 @pytest.mark.parametrize(
-    "stage", ["stats count()", "hist 5m", "sort pod", "limit 5", "uniq by pod", "top pod"]
+    "text",
+    [
+        "error | where level>=info | fields pod, status",
+        "| eval n = length(message) * 2, word = upper(pod) | where n > 10 | drop word",
+        '| json | format "{pod}: {user.id}"',
+        "| mask email, ip | replace 'o' with '0' | decolorize | where level >= info",
+        "| logfmt | rename status as code | where code >= 500",
+        "| regexp '(?P<first>[a-z]+)' | where has(first) | sample 1",
+        "| pattern '<a> <b>' | label_format c=a | where has(b)",
+    ],
+)
+def test_a_tail_gives_the_records_of_a_search(store: Store, text: str) -> None:
+    """The same rows, the same fields made by stages, in the order in which they were stored."""
+    searched = compiled(text)
+    sql, params = Live(parse(text), NOW).select(
+        "logs", ("timestamp >= fromUnixTimestamp64Nano({first:Int64})",)
+    )
+    found = store.rows(sql, {**params, "first": WINDOW.start}, searched.settings)
+    wanted = store.rows(searched.sql, searched.params, searched.settings)
+    records, expected = (
+        sorted((Record(*row) for row in rows), key=lambda record: record.source_id)
+        for rows in (found, wanted)
+    )
+    assert records == expected != []
+    assert [row[1] for row in found] == sorted(row[1] for row in wanted)
+
+
+@pytest.mark.parametrize(
+    "stage",
+    ["stats count()", "hist 5m", "sort pod", "limit 5", "uniq by pod", "top pod", "patterns", "unroll tags"],
 )
 def test_tail_refuses_the_others_at_their_place(stage: str) -> None:
-    query = parse(f"error | {stage}")
-    assert not is_live(query)
+    query = parse(f"error | eval a = 1 | {stage}")
     with pytest.raises(QueryError) as error:
-        live_filter(query)
+        Live(query, NOW)
     assert query.text[error.value.start : error.value.end] == stage
+    assert "logq search" in error.value.hint
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])

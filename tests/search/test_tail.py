@@ -14,12 +14,13 @@ from servers import start_embedded, stop
 from loghouse.blocks import Part
 from loghouse.config import StoreUrl
 from loghouse.errors import StoreUnreachable
+from loghouse.query import Live, parse
 from loghouse.store.client import Columns, Store
 from loghouse.store.migrate import migrate
 from loghouse.store.records import SELECT_RECORD, records_of
-from loghouse.tail import Condition, Tail, parts_of
+from loghouse.tail import Tail, parts_of
 
-ALL = Condition("1", {})
+ALL = Live(parse(""), now_ns=0)
 
 
 class Breaking(Store):

@@ -13,10 +13,8 @@ import anyio.to_thread
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from loghouse.errors import LoghouseError
-from loghouse.query import Query, TimeRange, filter_sql
-from loghouse.query.ast import all_of
+from loghouse.query import Live, Query, TimeRange
 from loghouse.query.timerange import HOUR, LAST
-from loghouse.tail import Condition
 from loghouse.web.answers import Refused, encoded
 from loghouse.web.api import asked_of, parameters_of, plain_refusal
 from loghouse.web.bridge import SLOW_CLIENT_SECONDS
@@ -87,17 +85,12 @@ def _follow(socket: WebSocket, call: Call) -> None:
             lines = read(call.text("query"), names_of(call, store))
             if not isinstance(lines, Lines):
                 raise Refused(400, "only lines can be followed")
-            parts = [part for part in (call.person.scope, lines.filter) if part is not None]
-            condition = Condition("1", {})
-            if parts:
-                condition = Condition(*filter_sql(all_of(parts), now_ns=call.now_ns))
             window = TimeRange(call.now_ns - HOUR, LAST)
-            wanted = Selected(
-                Query(lines.filter), window, call.person.scope, call.person.table, call.now_ns, UTC
-            )
+            query = Query(lines.filter)
+            wanted = Selected(query, window, call.person.scope, call.person.table, call.now_ns, UTC)
             backlog = fetch(store, wanted, limit_of(call), "newest").records
             _send(socket, {"streams": written(reversed(backlog)), "dropped_entries": []})
-            for kind, what in news(call, store, condition, None):
+            for kind, what in news(call, store, Live(query, call.now_ns, call.person.scope), None):
                 if kind == "records" and not isinstance(what, str):
                     _send(socket, {"streams": written(what), "dropped_entries": []})
     except Gone:
