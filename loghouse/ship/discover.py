@@ -25,6 +25,7 @@ from loghouse.ship.paths import (
 from loghouse.ship.problems import Problems
 
 DEPTH = 16  # directories below a given path
+YOUNG = 60_000_000_000  # ns after which a new directory is taken for complete
 SETTLED = 1_000_000_000  # ns between a change of a directory and our look that make sure we saw all of it
 _NO_FILES: Files = {}
 CONTAINER_ROOTS = ("pods", "containers")  # below these only names that a runtime gives are logs
@@ -70,6 +71,7 @@ class Discovery:
         self._node = node
         self._problems = problems
         self._listings: dict[str, _Listing] = {}
+        self._newest = 0  # when a directory that was new to us changed last
         self._found: dict[str, Found] = {}
         for root, given in zip(self._roots, roots, strict=True):
             if not os.path.exists(root):
@@ -93,6 +95,24 @@ class Discovery:
                 result.setdefault(each.origin.lineage, known if known is not None and same else each)
         self._found = _without_doubles(result)
         return self._found
+
+    @property
+    def restless(self) -> bool:
+        """Whether more is to be expected in directories that are new."""
+        return time.time_ns() - self._newest < YOUNG
+
+    def stirred(self) -> bool:
+        """Whether something has come or gone right below the given paths since the last look: new pods do."""
+        return any(self.outdated(root) for root in self._roots)
+
+    def outdated(self, directory: str) -> bool:
+        """Whether a directory has changed since it was looked at."""
+        listing = self._listings.get(directory)
+        try:
+            changed_at = os.stat(directory).st_mtime_ns
+        except OSError:
+            return True
+        return listing is not None and not (listing.settled and listing.changed_at == changed_at)
 
     def _single(self, path: str) -> Iterable[Found]:
         """Only this file, though named by its place if that is a container's."""
@@ -130,6 +150,8 @@ class Discovery:
             if known and known.settled and known.changed_at == changed_at:
                 return known
             read_at = time.time_ns()
+            if known is None:
+                self._newest = max(self._newest, min(changed_at, read_at))
             directories, files, links = [], {}, []
             with os.scandir(directory) as entries:
                 for entry in entries:

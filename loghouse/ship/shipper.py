@@ -28,10 +28,12 @@ HOLD = 5.0  # the same while the store is busy or away: then it goes to the disk
 FULL_WAIT = 0.1  # seconds between two looks for room in the spool
 RESCAN = 2.0  # seconds between two looks at the directories
 RESCAN_SHARE = 10.0  # how much longer it is between two looks than a look takes
-RESCAN_MOVED = 0.1  # the same when a file was renamed or has gone
+CALM_SHARE = 50.0  # the same while nothing shows that there is more to find
+RESCAN_MOVED = 0.1  # seconds to the next look when a file was renamed or has gone
 LOOK = 0.05  # seconds between two looks at a file that is being written
 LONGEST_LOOK = 1.0  # the same at a quiet one
 ANNOUNCED_LOOK = 30.0  # the same at one whose next change will be told
+ANNOUNCED_SHARE = 1e-3  # seconds that it is longer for each file there is
 MOST_ANNOUNCED = 16  # lineages of a directory, which are all looked at when one changes
 QUIET = 1.0  # seconds without anything to read after which that is asked for
 LOOK_SHARE = 1e-4  # seconds that it is longer for each file there is
@@ -102,6 +104,8 @@ class Shipper:
         self._batch: Batch | None = None
         self._batch_since = 0.0
         self._rescan_at = 0.0
+        self._rescan_pause = RESCAN_MOVED
+        self._stir_at = 0.0  # when to look next whether a rescan would find anything
         self._progress_at = 0.0
         self._started = time.monotonic()
         self._files = 0
@@ -110,7 +114,7 @@ class Shipper:
         """Ship until told to stop; with `once`, until the end of every file."""
         while not self._stop.is_set():
             self.beat.at = now = time.monotonic()
-            if now >= self._rescan_at:
+            if now >= self._rescan_at or (now >= self._stir_at and self._stirred(now)):
                 self._rescan(now)
             if not self._turns and once:
                 break
@@ -212,7 +216,7 @@ class Shipper:
             if once:
                 self._rescan(now)
             else:
-                self._rescan_at = min(self._rescan_at, now + RESCAN_MOVED)
+                self._rescan_soon(now)
             if lineage.found is not before:
                 return  # the rescan gave it a turn
         if once:
@@ -228,7 +232,7 @@ class Shipper:
         idle = now - lineage.active_at
         if lineage.announced:
             lineage.rest()  # opened again when a change is told
-            self._schedule(lineage, now + ANNOUNCED_LOOK)
+            self._schedule(lineage, now + ANNOUNCED_LOOK + len(self._lineages) * ANNOUNCED_SHARE)
             return
         directory = lineage.found.directory
         others = self._announced.get(directory, ())
@@ -239,6 +243,8 @@ class Shipper:
             self._announced[directory] = (*others, lineage.origin.lineage)
             lineage.announced = True
             self._schedule(lineage, now + LONGEST_LOOK)
+            if self._discovery.outdated(directory):
+                self._rescan_soon(now)  # its container may have been started again before
             return
         longest = LONGEST_LOOK + len(self._lineages) * LOOK_SHARE
         self._schedule(lineage, now + min(max(LOOK, idle / 20), longest))
@@ -276,7 +282,10 @@ class Shipper:
         began = time.monotonic()
         present = self._discovery.scan()
         # A tree of a hundred thousand directories takes a while to look through.
-        self._rescan_at = now + max(RESCAN, RESCAN_SHARE * (time.monotonic() - began))
+        took = time.monotonic() - began
+        self._stir_at = now + max(RESCAN, RESCAN_SHARE * took)
+        self._rescan_at = self._stir_at if self._discovery.restless else now + max(RESCAN, CALM_SHARE * took)
+        self._rescan_pause = max(RESCAN_MOVED, took)
         for key, found in present.items():
             lineage = self._lineages.get(key)
             if lineage is None:
@@ -297,6 +306,14 @@ class Shipper:
         if self._offsets.grown():
             self._offsets.compact({key: lineage.sources for key, lineage in self._lineages.items()})
 
+    def _rescan_soon(self, now: float) -> None:
+        """Something is to be found: look, but not all the time where a look takes long."""
+        self._rescan_at = min(self._rescan_at, now + self._rescan_pause)
+
+    def _stirred(self, now: float) -> bool:
+        self._stir_at = now + RESCAN
+        return self._discovery.stirred()
+
     def _update(self, lineage: Lineage, found: Found) -> None:
         try:
             lineage.update(found)
@@ -305,7 +322,7 @@ class Shipper:
 
     def _next_event(self, now: float) -> float:
         """When there is something to do next."""
-        events = [self._rescan_at]
+        events = [self._rescan_at, self._stir_at]
         if self._turns:
             events.append(self._turns[0][0])
         if self._batch is not None and self._batch.rows:

@@ -84,6 +84,7 @@ class Shipper:
     def __init__(
         self, scene: Scene, settings: Iterable[str], options: Iterable[str], store: str, open_files: int
     ) -> None:
+        self.most_mb = MOST_MB
         self.port = free_port()
         command = scene.command(settings, ("--listen", f"127.0.0.1:{self.port}", *options), store)
         self._said = scene.directory / f"said-{self.port}"
@@ -105,7 +106,7 @@ class Shipper:
         self.end(signal.SIGTERM if kind is None else signal.SIGKILL)
         if kind is None and running:
             assert self.process.returncode == ExitCode.INTERRUPTED, self.said
-            assert peak < MOST_MB
+            assert peak < self.most_mb
 
     def end(self, number: int = signal.SIGKILL) -> int:
         """Send a signal and wait for the end."""

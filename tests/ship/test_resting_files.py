@@ -178,3 +178,27 @@ def test_a_file_removed_while_there_is_no_room_is_read_all_the_same(
         full.clear()
         eventually(lambda: store.records(pod=b"quiet-0") == quiet.written)
         eventually(lambda: store.records(pod=b"busy-0") == busy.written)
+
+
+def test_new_pods_and_containers_are_found_between_full_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a look through all directories takes long it is rare; what shows by itself is not waited for."""
+    monkeypatch.setattr(shipper, "RESCAN", 0.1)
+    monkeypatch.setattr(shipper, "CALM_SHARE", 1e9)
+    monkeypatch.setattr(shipper, "QUIET", 0.05)
+    monkeypatch.setattr(Discovery, "restless", False)
+    pods, store = tmp_path / "pods", RecordingStore()
+    old = Runtime(pods, "old-0")
+    old.write(b"start")
+    with Following(pods, tmp_path / "state", store):
+        eventually(lambda: store.records() == old.written)
+        new = Runtime(pods, "new-0")
+        new.write(b"of a new pod")
+        eventually(lambda: store.records(pod=b"new-0") == new.written)
+        old.restart()
+        old.write(b"of the next container")
+        eventually(lambda: store.records(pod=b"old-0") == old.written)
+        old.rotate()
+        old.write(b"of the next file")
+        eventually(lambda: store.records(pod=b"old-0") == old.written)
