@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from loghouse.filters.conditions import Condition, Writer, bound
 from loghouse.filters.config import FilterRules, LimitRule
+from loghouse.filters.dropped import Gap, Gaps
 from loghouse.filters.limits import Limit, window_of
 from loghouse.filters.line import Line
 from loghouse.filters.masks import Masks
@@ -114,6 +115,8 @@ class WriterFilters:
         self._wrapper = wrapper
         self._split = split
         self._masks = masks
+        self._writer = writer.columns
+        self._gaps = Gaps()
         self._namespace = writer.columns.get("namespace", "")
         self._limits = [(rule, limit) for rule, limit in limits if bound(rule.where, writer).always]
         self._drops = [
@@ -133,6 +136,14 @@ class WriterFilters:
         result = [block._replace(data=self._masks.apply(block.data, bool(block.span))) for block in kept]
         self._filters.tell(now)
         return result
+
+    def gaps(self, now: float) -> list[tuple[Gap, bytes]]:
+        """What was dropped since the last call, each with the record that tells of it."""
+        return [(gap, gap.record(self._writer, now)) for gap in self._gaps.take()]
+
+    def _drop(self, rule: str, block: Block, start: int, lines: int, size: int, subject: str = "") -> None:
+        self._filters.drop(rule, lines, size, subject)
+        self._gaps.add(rule, block.source, block.offset + start, lines, block.span or size)
 
     def _dropped(self, block: Block) -> Iterator[Block]:
         if block.span:
@@ -164,7 +175,7 @@ class WriterFilters:
                 if drop.keep and _share(block.source, block.offset + start) < drop.keep:
                     continue
                 lines = 1 if block.span else data.count(b"\n")
-                self._filters.drop(drop.name, lines, len(data), "")
+                self._drop(drop.name, block, start, lines, len(data))
                 return False
         return True
 
@@ -178,7 +189,7 @@ class WriterFilters:
                 cut = position if not passing else _end_of_lines(data, position, passing)
                 yield from _part(block, kept_from, cut)
                 subject = f"{rule.name}: namespace {self._namespace or '-'} over {rule.lines:g} lines/s"
-                self._filters.drop(rule.name, lines - passing, end - cut, subject)
+                self._drop(rule.name, block, cut, lines - passing, end - cut, subject)
                 kept_from = end
             position = end
         yield from _part(block, kept_from, len(data))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from loghouse.filters.dropped import CONTAINER, NAMESPACE
 from loghouse.filters.filters import Block, Filters, WriterFilters
 from loghouse.kubernetes.pod import Pod
 from loghouse.ship.batch import Row
@@ -14,8 +15,8 @@ from loghouse.ship.discover import Found
 from loghouse.ship.hints import rules_of
 from loghouse.ship.metadata import Writer, written_by
 from loghouse.ship.offsets import Offsets, Position, Waits
-from loghouse.ship.partials import Piece
-from loghouse.ship.paths import NEWEST, LogFile
+from loghouse.ship.partials import MAX_SPAN, Piece
+from loghouse.ship.paths import NEWEST, LogFile, Origin
 from loghouse.ship.problems import Problems
 from loghouse.ship.reading import Reading
 from loghouse.ship.records import EVENT_TIMEOUT, PART_TIMEOUT, Records, unwrapped
@@ -381,6 +382,7 @@ class Lineage:
             writer = written_by(pod, self.found.origin)
             if writer.multiline != self._writer.multiline:
                 self._finish_records(now)
+            self._ready = [*self._ready, *self._told_gaps()]
             self._writer, self.origin, self._filters = writer, writer.origin, None
         return False
 
@@ -389,7 +391,19 @@ class Lineage:
         blocks = [Block(each.source, each.offset, each.span, each.data) for each in pieces]
         if self._reading.filters and blocks:
             blocks = self._filters_for(wrapper, self._reading.filters).apply(blocks, time.time())
-        return [Row(self.origin, wrapper, *block) for block in blocks]
+        rows = [Row(self.origin, wrapper, *block) for block in blocks]
+        # A gap shows only once something follows it, so this is when it has to be explained.
+        return [*rows, *self._told_gaps()] if rows else rows
+
+    def _told_gaps(self) -> list[Row]:
+        """Records of what rules dropped."""
+        if self._filters is None:
+            return []
+        origin = Origin(self.origin.lineage, "cri", NAMESPACE, self._node, CONTAINER, NAMESPACE)
+        return [
+            Row(origin, "cri", gap.source, gap.offset, min(gap.size, MAX_SPAN), record)
+            for gap, record in self._filters[1].gaps(time.time())
+        ]
 
     def _filters_for(self, wrapper: str, filters: Filters) -> WriterFilters:
         if self._filters is None or self._filters[0] != wrapper:

@@ -55,6 +55,8 @@ def _report(found: Coverage) -> Iterator[str]:
         yield "... and more: narrow the time with --since and --to"
     delays = ", ".join(f"p{quantile * 100:g} {seconds:.1f} s" for quantile, seconds in found.delays.items())
     yield f"{found.records:,} records of {found.sources:,} files; from written to stored: {delays or '-'}"
+    for each in found.dropped:
+        yield f'dropped on purpose by rule "{each.rule}": {each.lines:,} lines, {each.bytes:,} bytes'
     if found.unplaced:
         yield f"{found.unplaced:,} records came without a place in a file: nothing can be said of them"
     doubles = sum(file.doubles for file in found.files)

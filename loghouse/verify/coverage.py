@@ -3,7 +3,8 @@
 A row stands for `length` bytes of a file (a stream that a receiver takes counts bytes in the same way) from
 `offset` on. The parts of a joined record and the lines of an event may lie around rows of the other stream,
 so rows may overlap; but in one file, ordered by offset, the rows before a place stand for at least the bytes
-before it. Two rows with one offset are one line stored twice.
+before it. Two rows with one offset are one line stored twice. What rules of the shipper dropped is in
+the store as records that stand for those bytes, so it is no gap.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from loghouse.filters.dropped import CONTAINER, NAMESPACE
 from loghouse.query import TimeRange
 
 SECOND = 1_000_000_000
@@ -73,6 +75,17 @@ FROM logs
 WHERE {within}
 """
 
+_DROPPED = """
+SELECT
+    JSONExtractString(raw, 'rule') AS rule,
+    sum(JSONExtractUInt(raw, 'lines')) AS lines,
+    sum(JSONExtractUInt(raw, 'bytes')) AS bytes
+FROM logs
+WHERE {within} AND namespace = {namespace:String} AND container = {container:String}
+GROUP BY rule
+ORDER BY rule
+"""
+
 
 class Rows(Protocol):
     """What this needs of `loghouse.store.client.Store`."""
@@ -106,6 +119,15 @@ class FileHour:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """What a rule of the shippers dropped on purpose; no gap."""
+
+    rule: str
+    lines: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """The answer: the files that are not sound (or all), and figures of everything that was looked at."""
 
@@ -115,6 +137,7 @@ class Coverage:
     unplaced: int  # records without a place in a file, which nothing can be said of
     delays: Mapping[float, float]  # seconds from the record's time to its storing, by quantile
     cut: bool  # there are more files than were asked for
+    dropped: Sequence[Dropped] = ()
 
     @property
     def sound(self) -> bool:
@@ -126,6 +149,7 @@ def coverage(store: Rows, window: TimeRange, everything: bool = False, limit: in
     params = {"start": window.start, "end": window.end}
     asked = {**params, "all": int(everything), "limit": limit + 1}
     settings = {"max_bytes_before_external_sort": 1 << 30}
+    marked = {**params, "namespace": NAMESPACE, "container": CONTAINER}
     rows = store.rows(_FILES.replace("{within}", _WITHIN), asked, settings)
     files = [_file_hour(row) for row in rows]
     ((records, sources, unplaced, delays),) = store.rows(_WHOLE.replace("{within}", _WITHIN), params)
@@ -136,6 +160,7 @@ def coverage(store: Rows, window: TimeRange, everything: bool = False, limit: in
         unplaced,
         dict(zip(QUANTILES, delays, strict=True)) if records else {},
         len(files) > limit,
+        [Dropped(*row) for row in store.rows(_DROPPED.replace("{within}", _WITHIN), marked)],
     )
 
 

@@ -1,10 +1,11 @@
 """Filters before the spool: from files to rows."""
 
+import json
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
-from shipping import Following, RecordingStore, Runtime, eventually, ship_once
+from shipping import Following, RecordingStore, Runtime, eventually, records_of, ship_once
 
 from loghouse.filters.config import DropRule, FilterRules, LimitRule
 from loghouse.filters.filters import Filters
@@ -70,7 +71,7 @@ def test_dropped_lines_are_read_once(tmp_path: Path, app: Runtime, store: Record
     rules = reading(drop("probe namespace:prod"))
     for _ in range(2):
         summary = ship_once(tmp_path / "pods", tmp_path / "state", store, reading=rules)
-    assert store.records() == [("stdout", b"line %d" % number) for number in range(10)]
+    assert store.records(namespace=b"prod") == [("stdout", b"line %d" % number) for number in range(10)]
     assert set(store.coverage().values()) == {1}
     assert summary.filtered == {"lines dropped by rule": 10}
 
@@ -92,8 +93,30 @@ def test_a_limit_of_a_namespace(tmp_path: Path, app: Runtime, store: RecordingSt
         app.write(b"line %d" % number)
     rules = FilterRules(builtin=(), limits=(LimitRule("flood", Everything(), 1),))
     summary = ship_once(tmp_path / "pods", tmp_path / "state", store, reading=reading(rules))
-    assert store.records() == app.written[:10]
+    assert store.records(namespace=b"prod") == app.written[:10]
     assert summary.filtered == {"lines dropped by flood": 40}
+
+
+def test_what_was_dropped_is_told_in_the_store(tmp_path: Path, app: Runtime, store: RecordingStore) -> None:
+    """One record for the file and rule, with the first row that follows, for all bytes that are missing."""
+    with Following(tmp_path / "pods", tmp_path / "state", store, reading=reading(drop("probe"))):
+        app.write(b"first")
+        eventually(lambda: len(store.rows) == 1)
+        for number in range(5):
+            app.write(b"probe %d" % number)
+        app.write(b"second")
+        eventually(lambda: ("stdout", b"second") in store.records())
+        app.write(b"probe at the end")
+    told = [row for row in store.rows if row["namespace"] == b"loghouse"]
+    text = [json.loads(text) for row in told for _, text in records_of(row)]
+    assert [(each["rule"], each["namespace"], each["pod"], each["container"]) for each in text] == [
+        ("rule", "prod", "shop-0", "app")
+    ] * len(text)
+    assert sum(each["lines"] for each in text) == 5
+    assert [row["offset"] for row in told][0] == len(app.line(b"first"))
+    assert sum(row["span"] for row in told) == 5 * len(app.line(b"probe 0"))
+    assert {row["source_id"] for row in store.rows} == {told[0]["source_id"]}
+    assert {(row["pod"], row["container"]) for row in told} == {(b"node-1", b"dropped")}
 
 
 def test_metrics_tell_what_was_masked_and_dropped(

@@ -8,11 +8,12 @@ import pytest
 
 from loghouse.config import StoreUrl
 from loghouse.errors import ExitCode
+from loghouse.filters.dropped import Gap
 from loghouse.query import TimeRange
 from loghouse.store.client import Store
 from loghouse.store.migrate import migrate
 from loghouse.verify.command import Verify, verify
-from loghouse.verify.coverage import Coverage, coverage
+from loghouse.verify.coverage import Coverage, Dropped, coverage
 
 COLUMNS = ("source_id", "offset", "span", "wrapper", "namespace", "pod", "container", "data")
 LINE = b"2026-01-02T03:04:05.000000001Z stdout F text of a line\n"
@@ -100,6 +101,37 @@ def test_what_follows_a_long_record_is_not_taken_for_a_gap(store: Store) -> None
     put(store, 1, len(LINE) * 4, LINE)
     put(store, 1, len(LINE) * 9, LINE)
     assert looked(store).sound
+
+
+def test_what_a_rule_dropped_is_no_gap_and_is_told(
+    store: Store, url: StoreUrl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(store, 1, 0)
+    put(store, 1, len(LINE) * 4)
+    assert not looked(store).sound
+    gap = Gap(1, len(LINE), "debug", 3, len(LINE) * 3)
+    record = gap.record({"namespace": "prod", "pod": "web-1", "container": "web"}, time.time())
+    row = [[1], [gap.offset], [gap.size], [b"cri"], [b"loghouse"], [b"node-1"], [b"dropped"], [record]]
+    store.insert("ingest", COLUMNS, row, {"async_insert": 0, "insert_deduplicate": 0})
+    found = looked(store)
+    assert found.sound
+    assert found.dropped == [Dropped("debug", 3, len(LINE) * 3)]
+    assert verify(Verify(url=f"clickhouse://{url.address}/verified", until="now-0s")) is ExitCode.OK
+    assert 'dropped on purpose by rule "debug": 3 lines, 165 bytes' in capsys.readouterr().out
+    put(store, 1, len(LINE) * 6)
+    (file,) = looked(store).files
+    assert (file.gaps, file.missing, file.first_gap) == (1, len(LINE), len(LINE) * 5)
+
+
+def test_a_gap_shorter_than_the_record_that_tells_of_it(store: Store) -> None:
+    put(store, 1, 0)
+    put(store, 1, len(LINE) * 2)
+    record = Gap(1, len(LINE), "a rule", 1, len(LINE)).record({"pod": "x" * 200}, time.time())
+    row = [[1], [len(LINE)], [len(LINE)], [b"cri"], [b"loghouse"], [b"node-1"], [b"dropped"], [record]]
+    store.insert("ingest", COLUMNS, row, {"async_insert": 0, "insert_deduplicate": 0})
+    assert looked(store).sound
+    put(store, 1, len(LINE) * 4)
+    assert looked(store).files[0].missing == len(LINE)
 
 
 def test_each_file_is_judged_alone(store: Store) -> None:
