@@ -42,7 +42,10 @@ def place_of(text: str, s3_credentials: Path | None) -> Place:
 def _bucket(text: str, credentials: Path | None) -> Place:
     url = urlsplit(text)
     if url.scheme == "s3":
-        raise UsageError(f'"{text}" does not say which S3 store', _EXAMPLES)
+        raise UsageError(
+            f'"{text}" does not say which S3 store',
+            "Write its address: https://s3.REGION.amazonaws.com/BUCKET/PATH for Amazon's",
+        )
     if not url.hostname or url.username or len(url.path.strip("/")) == 0:
         raise UsageError(f'"{text}" is no place in a bucket', _EXAMPLES)
     if credentials is None:

@@ -13,6 +13,27 @@ COUNTED = ("logs", "logs_local", "counts", "streams", "saved_queries")
 _NOT_ALLOWED = 318  # INVALID_CONFIG_PARAMETER: the server was not told where backups may lie
 _EXISTS = 598  # BACKUP_ALREADY_EXISTS
 _NOT_FOUND = 599
+_S3_ERROR = 499
+# ClickHouse would try for more than an hour before it says that nobody answers; this is a minute.
+_S3_RETRIES = {"backup_restore_s3_retry_attempts": 20, "s3_retry_attempts": 20}
+# What the answers of an S3 store mean, by a part of them.
+_S3_ANSWERS = (
+    (
+        r"bucket does not exist|NoSuchBucket",
+        'there is no bucket for "{}"',
+        "Make the bucket, or name another one",
+    ),
+    (
+        r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|Forbidden|[Aa]ccess [Kk]ey|code: 40[13]",
+        'the S3 store refuses the credentials for "{}"',
+        "Check the file of --s3-credentials, and that its key may list, read, write and delete there",
+    ),
+    (
+        r"NETWORK_CONNECTION|Not found address|[Tt]imeout|Connection refused",
+        'ClickHouse cannot reach the S3 store of "{}"',
+        "Its server has to reach it, not this machine: check the address and the network",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +68,21 @@ def restore(store: Store, place: Place) -> int:
                 f'the database "{database}" holds {held:,} records already',
                 "Restore into another one with --as NAME, or drop it first",
             )
+        _make_sure_of(outside, database, place)
         outside.rows(f"DROP DATABASE IF EXISTS {_name(database)} SYNC")
         _run(outside, f"RESTORE DATABASE {_name(database)} FROM {place.sql}", place)
         return _counts(outside, database).get("logs", 0)
+
+
+def _make_sure_of(outside: Store, database: str, place: Place) -> None:
+    """Read the tables of a backup, without their rows, before anything is dropped for it."""
+    probe = f"{database}_restore_check"
+    outside.rows(f"DROP DATABASE IF EXISTS {_name(probe)} SYNC")
+    try:
+        tables = f"RESTORE DATABASE {_name(database)} AS {_name(probe)} FROM {place.sql}"
+        _run(outside, f"{tables} SETTINGS structure_only = true", place)
+    finally:
+        outside.rows(f"DROP DATABASE IF EXISTS {_name(probe)} SYNC")
 
 
 def restore_as(store: Store, place: Place, database: str) -> int:
@@ -115,7 +148,7 @@ def _counts(store: Store, database: str) -> dict[str, int]:
 
 def _run(store: Store, sql: str, place: Place) -> str:
     try:
-        return str(store.rows(sql)[0][0])
+        return str(store.rows(sql, settings=_S3_RETRIES)[0][0])
     except StoreError as error:
         if error.code == _NOT_ALLOWED:
             raise StoreError(
@@ -129,7 +162,16 @@ def _run(store: Store, sql: str, place: Place) -> str:
             raise UsageError(
                 f'there is no backup "{place}"', "Names are those that `loghouse backup` was given"
             ) from None
+        if error.code == _S3_ERROR:
+            raise _of_s3(error, place) from None
         raise
+
+
+def _of_s3(error: StoreError, place: Place) -> StoreError:
+    for answer, message, hint in _S3_ANSWERS:
+        if re.search(answer, error.message):
+            return StoreError(message.format(place), hint, error.code)
+    return error
 
 
 def _outside(store: Store) -> Store:

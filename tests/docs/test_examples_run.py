@@ -84,6 +84,11 @@ INSTEAD = (
         "the port is taken by the store of all these tests",
     ),
     Instead(
+        r"(loghouse \w+) https://s3.example(.*)",
+        r"\1 http://127.0.0.1:5000\2",
+        "moto's server plays the S3 store, without TLS",
+    ),
+    Instead(
         r"loghouse ship +#.*",
         "loghouse ship --state-dir /srv/ship",
         "a node has one shipper, which runs already",
@@ -166,6 +171,10 @@ SERVERS: dict[str, Servers] = {
             "/srv/fires",
         ),
     ),
+    "docs/backup.md": (
+        ("python -m moto.server -H 127.0.0.1 -p 5000", "127.0.0.1:5000"),
+        ("curl -sSf -X PUT http://127.0.0.1:5000/backups && touch /srv/bucket && sleep 600", "/srv/bucket"),
+    ),
     "docs/exporters/apache.md": (("apache2 -X -f /srv/apache.conf", "127.0.0.1:80"),),
     "docs/exporters/memcached.md": (("memcached -u root -l 127.0.0.1 -U 0", "127.0.0.1:11211"),),
     "docs/exporters/nginx.md": (("nginx -c /srv/nginx.conf -g 'daemon off;'", "127.0.0.1:8080"),),
@@ -219,6 +228,7 @@ def files() -> dict[str, str]:
         f"{here}/key": "shared\n",
         f"{here}/token": "token\n",
         "/srv/reader-password": "secret\n",
+        "/srv/s3-key": "name\nkey\n",
         "/srv/backups/last": "",
         "/srv/alertmanager.yml": "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n",
         "/srv/nginx.conf": "pid /run/nginx.pid;\nevents {}\nhttp {\naccess_log off;\n"

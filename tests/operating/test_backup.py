@@ -78,6 +78,8 @@ def test_names_that_are_taken_or_missing(store: Store) -> None:
         back_up(store, place_of("taken", None))
     with pytest.raises(UsageError, match="there is no backup"):
         restore(store, place_of("never-made", None))
+    # Nothing was dropped for it.
+    assert records(store) == []
 
 
 @pytest.mark.parametrize(
