@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
@@ -22,7 +23,9 @@ from loghouse.web.services import Services
 
 def application(services: Services) -> Guarded:
     """What the server runs."""
-    return Guarded(Starlette(routes=routes(services)))
+    found = Starlette(routes=routes(services))
+    # Not the events of a tail: they go out as they come.
+    return Guarded(GZipMiddleware(found, compresslevel=4))
 
 
 def routes(services: Services) -> list[BaseRoute]:

@@ -8,9 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from starlette.responses import HTMLResponse, Response
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from loghouse.web.api import Scope
 from loghouse.web.bridge import BrokenOff, Receive, Send
@@ -32,38 +32,57 @@ _ENCODED = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
 
 # A file's address changes with its content, so a browser never has to ask for it again.
 _FOR_GOOD = "public, max-age=31536000, immutable"
+_KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 def page_routes() -> Sequence[BaseRoute]:
-    """`/` and the files of the page."""
+    """`/` and the files of the page, which are kept in memory."""
     root = Path(str(files("loghouse.web").joinpath("static")))
-    scripts = sorted(path.name for path in (root / "js").glob("*.js"))
+    kept = {path.relative_to(root).as_posix(): path.read_bytes() for path in _files(root)}
+    index = kept.pop("index.html").decode()
     digest = _digest(root)
     base = f"assets/{digest}/"
-    # All modules at once, instead of one after the other as they name each other.
-    ahead = "".join(f'<link rel="modulepreload" href="{base}js/{name}">\n' for name in scripts)
-    text = (root / "index.html").read_text("utf-8").replace('="assets/', f'="{base}')
-    text = text.replace("</head>", f"{ahead}</head>")
-    return (
-        Route("/", lambda request: HTMLResponse(text)),
-        Mount("/assets", routes=[Mount(f"/{digest}", _Kept(directory=root))]),
+
+    def asset(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in kept:
+            return PlainTextResponse("there is no such file\n", 404)
+        kind = _KINDS[Path(name).suffix]
+        return Response(kept[name], media_type=kind, headers={"cache-control": _FOR_GOOD})
+
+    text = index.replace('="assets/', f'="{base}')
+    # All modules at once, not one after the other as they name each other; the first question goes before.
+    scripts = sorted(f"{base}{name}" for name in kept if name.startswith("js/"))
+    ahead = "".join(
+        f'<link rel="modulepreload" href="{name}" fetchpriority="low">\n'
+        for name in scripts
+        if f'"{name}"' not in text
     )
+    text = text.replace("</head>", f"{ahead}</head>")
+    tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
+    def front(request: Request) -> Response:
+        known = request.headers.get("if-none-match", "")
+        headers = {"etag": tag}
+        # Compressed it has the same text; a proxy marks the tag as weak then.
+        if tag in (each.strip().removeprefix("W/") for each in known.split(",")):
+            return Response(status_code=304, headers=headers)
+        return HTMLResponse(text, headers=headers)
 
-class _Kept(StaticFiles):
-    def file_response(self, *args: Any, **more: Any) -> Response:
-        response = super().file_response(*args, **more)
-        response.headers["cache-control"] = _FOR_GOOD
-        return response
+    return Route("/", front), Mount("/assets", routes=[Route(f"/{digest}/{{name:path}}", asset)])
 
 
 def _digest(root: Path) -> str:
     """What the files hold, in short."""
     found = hashlib.sha256()
-    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+    for path in _files(root):
         found.update(f"{path.relative_to(root)}\0".encode())
         found.update(hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest()[:16]
+
+
+def _files(root: Path) -> Sequence[Path]:
+    return sorted(path for path in root.rglob("*") if path.suffix in (*_KINDS, ".html"))
 
 
 class Guarded:

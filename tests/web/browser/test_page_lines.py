@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from web.browser.conftest import Site
 from web.browser.reading import Reader, eventually
 
@@ -18,6 +18,23 @@ def test_newest_line_is_at_the_bottom_and_in_view(reader: Reader, site: Site) ->
     assert messages == sorted(messages)
     assert messages[-1] == "line 199"
     expect(reader.rows.last).to_be_in_viewport()
+
+
+def test_the_first_lines_are_asked_for_before_the_page_has_all_of_its_code(reader: Reader) -> None:
+    page = reader.page
+    asked: list[str] = []
+    held: list[Route] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/v1/" in request.url else None)
+    page.route("**/js/main.js", lambda route: held.append(route))
+    with page.expect_response(lambda response: "/api/v1/search?" in response.url):
+        page.goto(f"{reader.url}?since=24h", wait_until="commit")
+    assert len(asked) == 1
+    eventually(lambda: held, "the code of the page")
+    for each in held:
+        each.continue_()
+    reader.settled()
+    expect(reader.rows.last).to_be_visible()
+    assert sum("/search?" in url for url in asked) == 1
 
 
 def test_scrolling_up_loads_every_older_line_once(reader: Reader, site: Site) -> None:

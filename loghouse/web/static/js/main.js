@@ -192,5 +192,9 @@ shownFields();
 toolbar.draw();
 look();
 listen(bindings({ rows, search, saved, toolbar, bar, actions, context }));
-search.run(state.get());
-whoami().then((person) => person && saved.load());
+// The lines first: what else is asked meanwhile would have them wait.
+const answered = search.run(state.get());
+whoami().then(async (person) => {
+  await answered;
+  if (person) saved.load();
+});

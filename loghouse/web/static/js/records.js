@@ -1,9 +1,10 @@
 // The lines that are loaded: a window into all that a query finds, grown page by page in both directions.
 
+import { askFirst } from "./ahead.js";
 import { ask, selection } from "./api.js";
 import { ms } from "./times.js";
 
-const FIRST_PAGE = 300;
+const AROUND = 150; // lines on each side of a moment
 const PAGE = 1000;
 export const MOST_ROWS = 120_000; // in memory; the far end is dropped and comes again when it is scrolled to
 
@@ -26,7 +27,7 @@ export class Records {
     this.clear();
     this.state = state;
     if (state.at) return this.#around(state, signal);
-    const answer = await ask("search", { ...selection(state), limit: FIRST_PAGE }, signal);
+    const answer = await askFirst(state, signal);
     if (answer.kind !== "records") return answer;
     this.#add(answer.records, false);
     this.older = answer.next ? { cursor: answer.next } : null;
@@ -37,8 +38,8 @@ export class Records {
   async #around(state, signal) {
     const chosen = selection(state);
     const [before, after] = await Promise.all([
-      ask("search", { ...chosen, to: state.at, limit: FIRST_PAGE / 2 }, signal),
-      ask("search", { ...chosen, since: "", from: state.at, order: "oldest", limit: FIRST_PAGE / 2 }, signal),
+      ask("search", { ...chosen, to: state.at, limit: AROUND }, signal),
+      ask("search", { ...chosen, since: "", from: state.at, order: "oldest", limit: AROUND }, signal),
     ]);
     this.#add(before.records, false);
     this.#add(after.records, false);
@@ -66,13 +67,18 @@ export class Records {
 
   /** Lines of the tail, in the order in which they were stored; those that are known, or come with older pages, are left out. */
   append(records) {
-    return this.#add(records.filter((record) => !this.#isOlder(record)), false);
+    return this.#add(records.filter((record) => !this.knows(record)), false);
+  }
+
+  /** Whether a line is loaded, or comes with older pages. */
+  knows(record) {
+    return this.ids.has(record.id) || this.#isOlder(record);
   }
 
   // The tail begins a little before the search ended: of that, only what the search did not see yet is new.
   #isOlder(record) {
     if (!this.older || !this.rows.length || ms(record.inserted_at) >= Number(this.tailFrom)) return false;
-    return ms(record.timestamp) < ms(this.rows[0].timestamp);
+    return precedes(record.id, this.rows[0].id);
   }
 
   /** Forget the oldest lines when there are too many; how many were forgotten. */
@@ -107,6 +113,13 @@ function cursorAt(rows, step) {
   let known = 0;
   while (rows[end + known * step] && stamp(rows[end + known * step]) === at) known += 1;
   return `${at}.${known}`;
+}
+
+// Whether a line stands before another in the store's order: by time, source and offset, as ids name them.
+function precedes(one, other) {
+  const [first, second] = [one, other].map((id) => id.split(".").map(BigInt));
+  const place = first.findIndex((part, index) => part !== second[index]);
+  return place >= 0 && first[place] < second[place];
 }
 
 const stamp = (record) => record.id.slice(0, record.id.indexOf("."));

@@ -21,7 +21,7 @@ export class Search {
     this.came = false; // lines since the last count
     this.tail = new Tail({
       records: (records) => this.#came(records),
-      known: (id) => this.records.ids.has(id),
+      known: (record) => this.records.knows(record),
       count: (waiting, more) => show.waiting(waiting, more),
       gap: () => this.#catchUp(),
       notice: say,

@@ -8,7 +8,7 @@ const FIRST_WAIT = 1000; // milliseconds before a refused connection is tried ag
 const LONGEST_WAIT = 30_000;
 
 export class Tail {
-  /** `on.records(list)`, `on.known(id)`, `on.count(waiting, more)`, `on.gap()`, `on.notice(text)`, `on.state(name)`. */
+  /** `on.records(list)`, `on.known(record)`, `on.count(waiting, more)`, `on.gap()`, `on.notice(text)`, `on.state(name)`. */
   constructor(on) {
     this.on = on;
     this.source = null;
@@ -110,7 +110,7 @@ export class Tail {
     }
     const waiting = new Set(this.waiting.map((record) => record.id));
     // A stream that is taken up begins a little before where it ended.
-    this.waiting.push(...records.filter((record) => !waiting.has(record.id) && !this.on.known(record.id)));
+    this.waiting.push(...records.filter((record) => !waiting.has(record.id) && !this.on.known(record)));
     if (this.waiting.length >= MOST_WAITING) {
       this.full = true;
       this.source.close();
