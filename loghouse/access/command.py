@@ -30,12 +30,22 @@ class Nothing(Common):
     """A verb without options of its own."""
 
 
-def hash_password(options: Nothing) -> ExitCode:
+@dataclass(frozen=True, kw_only=True)
+class Hashing(Common):
+    """Options of `loghouse access hash`."""
+
+    clickhouse: Annotated[
+        bool,
+        typer.Option("--clickhouse", help="bcrypt, for users who get an account by `loghouse access apply`."),
+    ] = False
+
+
+def hash_password(options: Hashing) -> ExitCode:
     """Read a password and print the hash that the access file keeps of it.
 
     Example: loghouse access hash
     """
-    from loghouse.access.secrets import hashed
+    from loghouse.access.secrets import hashed, hashed_for_clickhouse
 
     if sys.stdin.isatty():
         password = getpass.getpass("Password: ")
@@ -46,7 +56,7 @@ def hash_password(options: Nothing) -> ExitCode:
     if not password:
         raise UsageError("the password is empty", "Type one, or write it to standard input")
     try:
-        typer.echo(hashed(password))
+        typer.echo(hashed_for_clickhouse(password) if options.clickhouse else hashed(password))
     except ValueError as error:
         raise UsageError(str(error), "Choose a shorter one") from None
     return ExitCode.OK
@@ -135,7 +145,7 @@ def _granted(namespaces: tuple[str, ...], masks: tuple[str, ...], admin: bool) -
     return "; ".join(parts)
 
 
-add(app, "hash", Nothing, hash_password)
+add(app, "hash", Hashing, hash_password)
 add(app, "token", Nothing, make_token)
 add(app, "show", AccessFile, show)
 add(app, "apply", Apply, apply)

@@ -12,10 +12,12 @@ from typing import Any
 from loghouse.access.masks import check_mask
 from loghouse.access.namespaces import check_pattern
 from loghouse.access.people import Access, Grant, Mode, Network, Provider, Proxy, Token, User
+from loghouse.access.secrets import is_hash
 from loghouse.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,127}")
 _GRANT = ("namespaces", "masks", "admin")
+_SETTINGS = ("mode", "audit_log", "trusted_proxies", "users", "groups", "tokens", "proxy", "oidc")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -25,7 +27,7 @@ def read_access(path: Path) -> Access:
         settings = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f'cannot read the access file "{path}" ({error})', "See docs/web.md") from None
-    _known(settings, ("mode", "audit_log", "users", "groups", "tokens", "proxy", "oidc"), str(path))
+    _known(settings, _SETTINGS, str(path))
     try:
         mode = Mode(settings.get("mode", "users"))
     except ValueError:
@@ -40,6 +42,7 @@ def read_access(path: Path) -> Access:
         _proxy(settings["proxy"]) if "proxy" in settings else None,
         _provider(settings["oidc"], path.parent) if "oidc" in settings else None,
         Path(_text("audit_log", settings, "audit_log")) if "audit_log" in settings else None,
+        _networks("trusted_proxies", settings, "trusted_proxies"),
     )
     _check(access)
     return access
@@ -64,9 +67,10 @@ def _check(access: Access) -> None:
 def _user(where: str, entry: Mapping[str, Any]) -> User:
     _known(entry, ("password", "groups", *_GRANT), where)
     password = _text(where, entry, "password")
-    if password and not re.fullmatch(r"\$2[aby]\$\d\d\$.{53}", password):
+    if password and not is_hash(password):
         raise UsageError(
-            f"the password of {where} is not a bcrypt hash", "Make one with: loghouse access hash"
+            f"the password of {where} is not an Argon2id or bcrypt hash",
+            "Make one with: loghouse access hash",
         )
     own = {key: value for key, value in entry.items() if key in _GRANT}
     return User(_grant(where, own), _texts(where, entry, "groups"), password)
@@ -92,19 +96,24 @@ def _token(where: str, entry: Mapping[str, Any]) -> Token:
 
 def _proxy(entry: Mapping[str, Any]) -> Proxy:
     _known(entry, ("user_header", "groups_header", "trusted"), "proxy")
-    networks: list[Network] = []
-    for text in _texts("proxy", entry, "trusted"):
-        try:
-            networks.append(ip_network(text))
-        except ValueError:
-            raise UsageError(f'"{text}" in proxy.trusted is not a network', "Write 10.0.0.0/8") from None
+    networks = _networks("proxy", entry, "trusted")
     if not networks:
         raise UsageError("proxy.trusted names no network", "Whoever may set the header could be anybody")
     return Proxy(
         _text("proxy", entry, "user_header") or "X-Forwarded-User",
         _text("proxy", entry, "groups_header") or "X-Forwarded-Groups",
-        tuple(networks),
+        networks,
     )
+
+
+def _networks(where: str, entry: Mapping[str, Any], key: str) -> tuple[Network, ...]:
+    networks: list[Network] = []
+    for text in _texts(where, entry, key):
+        try:
+            networks.append(ip_network(text))
+        except ValueError:
+            raise UsageError(f'"{text}" in {key} is not a network', "Write 10.0.0.0/8") from None
+    return tuple(networks)
 
 
 def _provider(entry: Mapping[str, Any], directory: Path) -> Provider:

@@ -84,7 +84,7 @@ class OpenId:
         with self._lock:
             login = self._logins.pop(state, None)
         if login is None or self._clock() - login.began > LOGIN_SECONDS:
-            raise LoginFailed("this login has expired", "Log in again")
+            raise LoginFailed("this login has expired")
         claims = self._verified(self._exchanged(code, login.verifier), login.nonce)
         user = claims.get(self._provider.user_claim)
         if not isinstance(user, str) or not user:

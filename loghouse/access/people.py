@@ -63,7 +63,7 @@ ANYBODY = Person("anybody", namespaces=(EVERYTHING,), admin=True)
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A line of `[users]`; `password` is a bcrypt hash, '' where another service checks it."""
+    """A line of `[users]`; `password` is a hash, '' where another service checks it."""
 
     grant: Grant
     groups: tuple[str, ...] = ()
@@ -112,6 +112,7 @@ class Access:
     proxy: Proxy | None = None
     provider: Provider | None = None
     audit_log: Path | None = None
+    trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
 
     def person(self, name: str, groups: Iterable[str] = ()) -> Person:
         """Who that is; `groups` are those that a proxy or a provider names beside the file's.

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from loghouse.access.namespaces import namespace_sql
 from loghouse.access.people import Access, User
+from loghouse.access.secrets import is_bcrypt
 from loghouse.errors import UsageError
 from loghouse.formats.view import quoted
 from loghouse.store.client import Store
@@ -103,10 +104,12 @@ def left_out(access: Access) -> Iterator[str]:
             yield f"{name}: fields are masked, which only the web page and its API do"
         elif not user.password:
             yield f"{name}: no password in the access file"
+        elif not is_bcrypt(user.password):
+            yield f"{name}: an Argon2 hash; for ClickHouse make one with: loghouse access hash --clickhouse"
 
 
 def _gets_account(access: Access, name: str, user: User) -> bool:
-    return bool(user.password) and not access.person(name).masks
+    return is_bcrypt(user.password) and not access.person(name).masks
 
 
 def _name(identifier: str) -> str:

@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from hashlib import sha256
 
+import argon2
 import bcrypt
 
 ROUNDS = 12
 PREFIX = "lh_"
-MOST_BYTES = 72  # of a password; bcrypt reads no more
+MOST_BYTES = 72  # of a password for bcrypt, which reads no more
 
-# Compared when there is no such user, so that an answer takes as long as for a wrong password.
-_NOBODY = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(ROUNDS))
+_ARGON2 = argon2.PasswordHasher()
+_BCRYPT = re.compile(r"\$2[aby]\$\d\d\$.{53}")
+_ARGON2ID = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[\w+/]{11,}\$[\w+/]{16,}", re.ASCII)
 
 
 def hashed(password: str) -> str:
-    """The bcrypt hash of a password; raises ValueError if it is too long for bcrypt."""
+    """The Argon2id hash of a password."""
+    return _ARGON2.hash(password)
+
+
+def hashed_for_clickhouse(password: str) -> str:
+    """A bcrypt hash, which ClickHouse checks too; raises ValueError if the password is too long for it."""
     plain = password.encode()
     if len(plain) > MOST_BYTES:
-        raise ValueError(f"a password has at most {MOST_BYTES} bytes")
+        raise ValueError(f"a password for bcrypt has at most {MOST_BYTES} bytes")
     return bcrypt.hashpw(plain, bcrypt.gensalt(ROUNDS)).decode()
 
 
+def is_hash(text: str) -> bool:
+    """Whether that is a hash that `is_password` reads."""
+    return bool(_BCRYPT.fullmatch(text) or _ARGON2ID.fullmatch(text))
+
+
+def is_bcrypt(stored: str) -> bool:
+    """Whether ClickHouse can check it as well."""
+    return stored.startswith("$2")
+
+
 def is_password(password: str, stored: str) -> bool:
-    """Whether that is the password of the hash; '' is nobody's hash and takes as long."""
+    """Whether that is the password of a hash of either kind."""
     plain = password.encode("utf-8", "surrogatepass")
-    if len(plain) > MOST_BYTES or b"\0" in plain:
-        plain = b""
-        stored = ""
-    return bcrypt.checkpw(plain, stored.encode() if stored else _NOBODY) and bool(stored)
+    if not is_bcrypt(stored):
+        try:
+            return _ARGON2.verify(stored, plain)
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+            return False
+    fits = len(plain) <= MOST_BYTES and b"\0" not in plain
+    return bcrypt.checkpw(plain if fits else b"", stored.encode()) and fits
 
 
 def new_token() -> tuple[str, str]:

@@ -68,7 +68,8 @@ class Path:
         services = self._services
         services.doorkeeper.check_host(asked)
         person, _ = services.doorkeeper.identify(asked)
-        services.check_rate(f"{person.name}\0{asked.address if person.name == 'anybody' else ''}")
+        client = services.doorkeeper.client(asked)
+        services.check_rate(f"{person.name}\0{client if person.name == 'anybody' else ''}")
         given = parameters_of(scope)
         if not endpoint.lenient:
             checked(endpoint.parameters, given)
@@ -76,7 +77,7 @@ class Path:
         services.audit.write(
             "asked",
             person.name,
-            asked.address,
+            client,
             method=endpoint.method,
             path=scope["path"],
             **{name: values[-1] if len(values) == 1 else list(values) for name, values in given.items()},

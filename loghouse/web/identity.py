@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
-from ipaddress import ip_address
 from urllib.parse import urlsplit
+from zlib import crc32
 
 from loghouse.access.oidc import OpenId
 from loghouse.access.people import ANYBODY, Access, Mode, Person
 from loghouse.access.secrets import digest_of, is_password, is_same
 from loghouse.access.sessions import Session, Sessions
 from loghouse.web.answers import Refused
+from loghouse.web.clients import client_address, is_in
 
 COOKIE = "loghouse_session"
 CSRF_HEADER = "x-csrf-token"
@@ -27,7 +28,7 @@ class Asked:
 
     method: str
     host: str
-    address: str
+    address: str  # of the connection, which may be a proxy's
     headers: Mapping[str, str]
     cookies: Mapping[str, str]
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -76,10 +77,20 @@ class Doorkeeper:
         self._refuse_other_pages(asked)
         return self.access.person(session.user, session.groups), session
 
+    def client(self, asked: Asked) -> str:
+        """The address of whoever asks, in front of all proxies that are trusted."""
+        proxy = self.access.proxy
+        trusted = (*self.access.trusted_proxies, *(proxy.trusted if proxy else ()))
+        return client_address(asked.address, asked.headers.get("x-forwarded-for", ""), trusted)
+
     def log_in(self, name: str, password: str) -> tuple[str, Session] | None:
         """A new session, None for a wrong name or password, which take the same time."""
-        user = self.access.users.get(name)
-        if not is_password(password, user.password if user else ""):
+        users = self.access.users
+        if not users:
+            return None
+        # For a name that is not there another's hash is compared, always the same one.
+        known = name if name in users else sorted(users)[crc32(name.encode("utf-8", "replace")) % len(users)]
+        if not is_password(password, users[known].password) or known != name:
             return None
         return self.sessions.begin(name)
 
@@ -100,8 +111,7 @@ class Doorkeeper:
     def _by_proxy(self, asked: Asked) -> Person:
         proxy = self.access.proxy
         assert proxy is not None  # the access file was checked
-        address = ip_address(asked.address.partition("%")[0])
-        if not any(address in network for network in proxy.trusted):
+        if not is_in(asked.address, proxy.trusted):
             raise Refused(403, "this server is reached through its proxy only")
         name = asked.headers.get(proxy.user_header.lower(), "")
         if not name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from loghouse.errors import LoghouseError
 from loghouse.web.answers import Answer, Refused, json_answer, refusal
 from loghouse.web.api import Scope, asked_of, parameters_of, read_body, send_answer
 from loghouse.web.bridge import Receive, Send, retry_after
+from loghouse.web.clients import counted_as
 from loghouse.web.identity import COOKIE, Asked
 from loghouse.web.services import Services
 
@@ -42,7 +44,7 @@ class Logins:
                 raise Refused(405, "this method is not known here")
             answer = await action(asked, scope, receive)
         except LoginFailed as error:
-            answer = refusal(Refused(403, error.message, error.hint))
+            answer = _told_in_words(error)
         except LoghouseError as error:
             answer = refusal(error)
         await send_answer(answer, send)
@@ -72,14 +74,15 @@ class Logins:
         if services.mode is not Mode.USERS:
             raise Refused(404, "nobody logs in with a password here")
         _refuse_foreign(asked)
-        wait = services.logins.take(asked.address)
+        client = services.doorkeeper.client(asked)
+        wait = services.logins.take(counted_as(client))
         if wait:
             raise Refused(429, "too many attempts", "Try again later", retry_after(wait))
         user, password = _credentials(await read_body(receive))
         found = await anyio.to_thread.run_sync(
             services.doorkeeper.log_in, user, password, limiter=services.slow_checks
         )
-        services.audit.write("login" if found else "login failed", user, asked.address)
+        services.audit.write("login" if found else "login failed", user, client)
         if found is None:
             raise Refused(401, "wrong name or password")
         key, session = found
@@ -91,13 +94,13 @@ class Logins:
         person, session = self._services.doorkeeper.identify(asked)
         if session is not None:
             self._services.doorkeeper.sessions.end(asked.cookies.get(COOKIE, ""))
-        self._services.audit.write("logout", person.name, asked.address)
+        self._services.audit.write("logout", person.name, self._services.doorkeeper.client(asked))
         return Answer(status=204, headers={"Set-Cookie": _cookie(COOKIE, "", asked, scope)})
 
     async def _leave(self, asked: Asked, scope: Scope, receive: Receive) -> Answer:
         provider = self._provider()
         target = _own_path((parameters_of(scope).get("next") or ["/"])[-1])
-        wait = self._services.logins.take(asked.address)
+        wait = self._services.logins.take(counted_as(self._services.doorkeeper.client(asked)))
         if wait:
             raise Refused(429, "too many attempts", "Try again later", retry_after(wait))
         url, state = await anyio.to_thread.run_sync(
@@ -110,15 +113,16 @@ class Logins:
         provider = self._provider()
         given = {name: values[-1] for name, values in parameters_of(scope).items()}
         state, code = given.get("state", ""), given.get("code", "")
-        if not state or state != asked.cookies.get(LOGIN_COOKIE):
-            raise LoginFailed("this login was begun in another browser", "Log in again")
         if not code:
             raise LoginFailed(f"the provider refused the login ({given.get('error', 'no reason')[:100]})")
+        if not state or state != asked.cookies.get(LOGIN_COOKIE):
+            raise LoginFailed("this login was begun in another browser")
         claimed = await anyio.to_thread.run_sync(
             provider.finish, state, code, limiter=self._services.slow_checks
         )
         key, _ = self._services.doorkeeper.sessions.begin(claimed.user, claimed.groups)
-        self._services.audit.write("login", claimed.user, asked.address, groups=list(claimed.groups))
+        client = self._services.doorkeeper.client(asked)
+        self._services.audit.write("login", claimed.user, client, groups=list(claimed.groups))
         cookie = _cookie(COOKIE, key, asked, scope)
         return Answer(status=303, headers={"Location": _own_path(claimed.target), "Set-Cookie": cookie})
 
@@ -127,6 +131,16 @@ class Logins:
         if provider is None:
             raise Refused(404, "there is no login provider")
         return provider
+
+
+def _told_in_words(error: LoginFailed) -> Answer:
+    """A page, because a person is sent here by the provider and no script reads it."""
+    said = escape(f"{error.message}. {error.hint}".rstrip(" ."))
+    page = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Not logged in</title>'
+        f'<h1>Not logged in</h1><p>{said}.</p><p><a href="/">Try again</a></p></html>'
+    )
+    return Answer(page.encode("utf-8", "replace"), "text/html; charset=utf-8", 403)
 
 
 def _refuse_foreign(asked: Asked) -> None:

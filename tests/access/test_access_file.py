@@ -7,7 +7,7 @@ from logq.stores import environment
 
 from loghouse.access.file import read_access
 from loghouse.access.people import Mode
-from loghouse.access.secrets import digest_of, hashed, is_password, new_token
+from loghouse.access.secrets import digest_of, hashed, hashed_for_clickhouse, is_password, new_token
 from loghouse.errors import UsageError
 
 HASH = hashed("correct horse")
@@ -49,7 +49,8 @@ def test_a_person_has_the_rights_of_all_groups_and_the_masks_of_all(tmp_path: Pa
     [
         ("mode = 'guests'", "guests"),
         ("[users.ann]", "no password"),
-        ("[users.ann]\npassword = 'plain'", "bcrypt"),
+        ("[users.ann]\npassword = 'plain'", "Argon2id or bcrypt"),
+        ("trusted_proxies = ['ingress']", "not a network"),
         ("[users.ann]\npassword = 'HASH'\nnamespace = ['prod']", 'unknown setting "namespace"'),
         ("[users.ann]\npassword = 'HASH'\nnamespaces = ['pr(od)?']", "not a pattern"),
         ("[users.ann]\npassword = 'HASH'\nnamespaces = 'prod'", "not a list"),
@@ -79,7 +80,7 @@ def test_passwords_are_compared_by_their_hash_alone() -> None:
     assert not is_password("", "")
     assert not is_password("x" * 100, HASH)
     with pytest.raises(ValueError):
-        hashed("x" * 73)
+        hashed_for_clickhouse("x" * 73)
 
 
 def test_a_token_is_known_by_its_digest() -> None:

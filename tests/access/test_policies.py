@@ -9,19 +9,22 @@ import pytest
 from loghouse.access.file import read_access
 from loghouse.access.people import Access
 from loghouse.access.policies import left_out, statements
-from loghouse.access.secrets import hashed
+from loghouse.access.secrets import hashed, hashed_for_clickhouse
 from loghouse.errors import UsageError
 
 FILE = f"""
 [users.ann]
-password = "{hashed("secret")}"
+password = "{hashed_for_clickhouse("secret")}"
 namespaces = ["prod", "shop-*"]
 [users."o.brien@example.org"]
-password = "{hashed("secret")}"
+password = "{hashed_for_clickhouse("secret")}"
 [users.masked]
-password = "{hashed("secret")}"
+password = "{hashed_for_clickhouse("secret")}"
 namespaces = ["prod"]
 masks = ["card"]
+[users.modern]
+password = "{hashed("secret")}"
+namespaces = ["prod"]
 """
 # What the engine inside a process says to a statement that it has read, but may not run there.
 READ_ALL = """
@@ -103,9 +106,12 @@ def test_a_row_policy_of_the_engine_shows_what_the_pattern_grants(access: Access
     assert counted.stdout.splitlines() == [same, same, same]
 
 
-def test_whoever_has_masks_gets_no_account(access: Access) -> None:
-    assert not any("`masked`" in statement for statement in statements(access, "loghouse", "writer"))
-    assert [told.partition(":")[0] for told in left_out(access)] == ["masked"]
+def test_whoever_has_masks_or_a_hash_that_clickhouse_does_not_know_gets_no_account(access: Access) -> None:
+    made = " ".join(statements(access, "loghouse", "writer"))
+    assert "`ann`" in made and "`masked`" not in made and "`modern`" not in made
+    told = dict(each.split(": ", 1) for each in left_out(access))
+    assert set(told) == {"masked", "modern"}
+    assert "access hash --clickhouse" in told["modern"]
 
 
 def test_nobody_takes_the_account_of_loghouse(access: Access) -> None:

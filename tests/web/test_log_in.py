@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +12,7 @@ import pytest
 from web.serving import client_of, served
 
 from loghouse.access.rates import Rate
-from loghouse.access.secrets import hashed, new_token
+from loghouse.access.secrets import hashed, hashed_for_clickhouse, new_token
 from loghouse.config import StoreUrl
 from loghouse.errors import UsageError
 from loghouse.web import services
@@ -101,6 +101,40 @@ def test_passwords_cannot_be_tried_without_end(
         assert _log_in(client).status_code == 429
 
 
+def test_attempts_are_counted_for_the_client_behind_a_trusted_proxy(
+    web_store: StoreUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "LOGINS", Rate(burst=2, per_second=0.001))
+    path = _access(tmp_path, "trusted_proxies = ['127.0.0.0/8']\n" + USERS)
+    with served(web_store, path) as server, client_of(server) as client:
+
+        def tried(forwarded: str, password: str = "guess") -> int:
+            client.headers["X-Forwarded-For"] = forwarded
+            return _log_in(client, password=password).status_code
+
+        # What the client itself sends stands before the address that the proxy adds.
+        assert [tried(f"10.0.0.{number}, 198.51.100.7") for number in range(3)] == [401, 401, 429]
+        assert tried("198.51.100.7, 127.0.0.9") == 429
+        assert [tried(f"2001:db8::{number}") for number in range(3)] == [401, 401, 429]
+        assert tried("198.51.100.8", "secret") == 200
+    assert '"198.51.100.7"' in (tmp_path / "audit.jsonl").read_text()
+    with served(web_store, _access(tmp_path, USERS)) as server, client_of(server) as client:
+        # Nobody is trusted: the header is what anybody may write.
+        assert [tried(f"198.51.100.{number}") for number in range(3)] == [401, 401, 429]
+
+
+@pytest.mark.parametrize("made", [hashed, hashed_for_clickhouse])
+def test_hashes_of_both_kinds_let_in_whoever_knows_the_password(
+    web_store: StoreUrl, tmp_path: Path, made: Callable[[str], str]
+) -> None:
+    text = f"[users.ann]\npassword = '{made('pass:wörd')}'\nnamespaces = ['prod']\n"
+    with served(web_store, _access(tmp_path, text)) as server, client_of(server) as client:
+        assert _log_in(client, password="pass:wörd").status_code == 200
+        for wrong in ("pass:word", "", "pass:wörd\0", "x" * 5000):
+            assert _log_in(client, password=wrong).status_code == 401
+        assert _log_in(client, user="ben", password="pass:wörd").status_code == 401
+
+
 def test_a_session_ends_when_it_is_not_used(users: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from loghouse.access import sessions
 
@@ -157,6 +191,8 @@ def test_open_id_connect_logs_in_and_checks_what_comes_back(web_store: StoreUrl,
             # another browser, another state, and a code that is used twice
             with client_of(server) as other:
                 assert other.get("/login/callback", params=given).status_code == 403
+                refused = other.get("/login/callback", params={"error": "<script>alert(1)</script>"})
+                assert (refused.status_code, "<script>" in refused.text) == (403, False)
             assert client.get("/login/callback", params={**given, "state": "x"}).status_code == 403
             back = client.get("/login/callback", params=given)
             assert (back.status_code, back.headers.get("location")) == (303, "/?query=a"), back.text

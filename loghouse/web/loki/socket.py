@@ -55,7 +55,8 @@ class LokiTail:
         services.check_rate(person.name)
         given = parameters_of(scope)
         call = Call(services.store_url, services.parts, person, given)
-        services.audit.write("asked", person.name, asked.address, path=PATH, query=call.text("query"))
+        client = services.doorkeeper.client(asked)
+        services.audit.write("asked", person.name, client, path=PATH, query=call.text("query"))
         return call
 
     async def _serve(self, socket: WebSocket, call: Call) -> None:
