@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from loghouse.filters.conditions import Condition, Writer, bound
-from loghouse.filters.config import FilterRules, LimitRule
+from loghouse.filters.config import DropRule, FilterRules, LimitRule
 from loghouse.filters.dropped import Gap, Gaps
 from loghouse.filters.limits import Limit, window_of
 from loghouse.filters.line import Line
 from loghouse.filters.masks import Masks
 from loghouse.linear import linear
+from loghouse.query.ast import Everything
 
 log = logging.getLogger("loghouse.filters")
 
+OWN_SAMPLE = "logq.io/sample"  # the name of the rule that a pod asks for
 REPORT = 60.0  # seconds between two lines about the same writer or rule
 _SPREAD = 0x9E3779B97F4A7C15  # an odd number whose bits are well mixed
 
@@ -59,15 +61,20 @@ class Filters:
         """How often each mask found something."""
         return sum((masks.counts for masks in self._masks.values()), Counter())
 
-    def of(self, writer: Writer, wrapper: str, split: Split) -> WriterFilters:
-        """What applies to one writer; `wrapper` stands around its records, `split` takes it off."""
+    def of(self, writer: Writer, wrapper: str, split: Split, sample: float = 1.0) -> WriterFilters:
+        """What applies to one writer; `wrapper` stands around its records, `split` takes it off.
+
+        `sample` is the share of its records that the writer itself wants to be kept.
+        """
         masks = (
             *self.rules.builtin,
             *(each.mask for each in self.rules.masks if bound(each.where, writer).always),
         )
         if masks not in self._masks:
             self._masks[masks] = Masks(masks)
-        return WriterFilters(self, writer, wrapper, split, self._masks[masks], self._limits)
+        own = [DropRule(OWN_SAMPLE, Everything(), sample)] if sample < 1 else []
+        drops = [*self.rules.drops, *own]
+        return WriterFilters(self, writer, wrapper, split, self._masks[masks], drops, self._limits)
 
     def drop(self, rule: str, lines: int, size: int, subject: str) -> None:
         """Count what a rule dropped; what a limit dropped of `subject` is told once a minute."""
@@ -109,6 +116,7 @@ class WriterFilters:
         wrapper: str,
         split: Split,
         masks: Masks,
+        drops: Sequence[DropRule],
         limits: Sequence[tuple[LimitRule, Limit]],
     ) -> None:
         self._filters = filters
@@ -121,7 +129,7 @@ class WriterFilters:
         self._limits = [(rule, limit) for rule, limit in limits if bound(rule.where, writer).always]
         self._drops = [
             _Drop(rule.name, condition, rule.keep)
-            for rule in filters.rules.drops
+            for rule in drops
             if (condition := bound(rule.where, writer)).always or condition.test
         ]
         self._candidates = _candidates(self._drops)

@@ -17,6 +17,7 @@ _TRUE = frozenset(("true", "1", "yes", "on"))
 _FALSE = frozenset(("false", "0", "no", "off"))
 _EXCLUDE = "logq.io/exclude"
 _MULTILINE = "logq.io/multiline"
+_SAMPLE = "logq.io/sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ class Pod:
     def multiline(self, container: str) -> str | None:
         """How lines of this container make up events, if the pod says so; in its words."""
         return self._own(_MULTILINE, container)
+
+    def sample(self, container: str) -> str | None:
+        """Which share of this container's records is kept, if the pod says so; in its words."""
+        return self._own(_SAMPLE, container)
 
     def _own(self, name: str, container: str) -> str | None:
         """An annotation, of which `NAME.CONTAINER` counts more than `NAME`."""

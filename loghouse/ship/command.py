@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from loghouse.config import StoreUrl
+from loghouse.filters.config import FilterRules
+from loghouse.filters.filters import Filters
 from loghouse.kubernetes.api import Server
 from loghouse.ship.descriptors import Descriptors, allowed
 from loghouse.ship.discover import Discovery
@@ -62,6 +64,8 @@ def ship(
         reading = replace(
             reading,
             pods=pods,
+            # A pod may ask for filters that nobody set.
+            filters=reading.filters or (Filters(FilterRules(builtin=())) if pods else None),
             hold=0.0 if once else reading.hold,
             descriptors=reading.descriptors or Descriptors(allowed()),
         )

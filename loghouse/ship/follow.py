@@ -409,7 +409,9 @@ class Lineage:
         if self._filters is None or self._filters[0] != wrapper:
             self._filters = (
                 wrapper,
-                filters.of(self._writer.seen_by_rules(self._node), wrapper, unwrapped(wrapper)),
+                filters.of(
+                    self._writer.seen_by_rules(self._node), wrapper, unwrapped(wrapper), self._writer.sample
+                ),
             )
         return self._filters[1]
 

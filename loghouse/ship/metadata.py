@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from loghouse.errors import UsageError
 from loghouse.filters import conditions as rules
 from loghouse.kubernetes.api import Server
 from loghouse.kubernetes.pod import Pod
 from loghouse.kubernetes.watch import PodWatch
-from loghouse.ship.hints import rules_of
+from loghouse.ship.hints import rules_of, share_of
 from loghouse.ship.paths import Origin
 
 log = logging.getLogger("loghouse.ship")
+T = TypeVar("T")
 
+KIND = "workload_kind"  # a label of ours: Deployment, StatefulSet, DaemonSet, CronJob
 HOLD = 2.0  # seconds that the lines of a pod wait for the API to tell of it
 
 
@@ -38,11 +40,12 @@ class Pods(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who writes a file. `multiline` is None where the pod says nothing about it."""
+    """Who writes a file. `multiline` is None where the pod says nothing; `sample` is the share kept."""
 
     origin: Origin
     excluded: bool = False
     multiline: str | None = None
+    sample: float = 1.0
 
     def seen_by_rules(self, node: str) -> rules.Writer:
         """The same for the conditions of filters."""
@@ -74,15 +77,29 @@ def watching(server: Server | None, node: str) -> Iterator[Pods | None]:
 
 def written_by(pod: Pod, origin: Origin) -> Writer:
     """The writer of a file that is at this place, as its pod describes it."""
-    multiline = pod.multiline(origin.container)
-    if multiline is not None:
-        try:
-            rules_of(multiline)
-        except UsageError as error:
-            log.warning("%s/%s: %s; %s", pod.namespace, pod.name, error.message, error.hint)
-            multiline = None
+    multiline, sample = pod.multiline(origin.container), pod.sample(origin.container)
+    if multiline is not None and not _understood(pod, _is_multiline, multiline, False):
+        multiline = None
+    labels = dict(pod.labels)
+    if pod.kind != "Pod":
+        labels.setdefault(KIND, pod.kind)
     return Writer(
-        replace(origin, workload=pod.workload, labels=tuple(sorted(pod.labels.items()))),
+        replace(origin, workload=pod.workload, labels=tuple(sorted(labels.items()))),
         pod.excluded(origin.container),
         multiline,
+        _understood(pod, share_of, sample, 1.0) if sample is not None else 1.0,
     )
+
+
+def _is_multiline(hint: str) -> bool:
+    rules_of(hint)
+    return True
+
+
+def _understood(pod: Pod, meaning: Callable[[str], T], hint: str, otherwise: T) -> T:
+    """What a hint means; one that is wrong is told and passed over."""
+    try:
+        return meaning(hint)
+    except UsageError as error:
+        log.warning("%s/%s: %s; %s", pod.namespace, pod.name, error.message, error.hint)
+        return otherwise

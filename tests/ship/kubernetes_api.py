@@ -8,6 +8,7 @@ have the fields that a real API server answers with.
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -239,14 +240,18 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def served(api: FakeApi) -> Iterator[str]:
-    """The API on a free port of loopback."""
+def served(api: FakeApi, certificate: str = "", key: str = "") -> Iterator[str]:
+    """The API on a free port of loopback; with a certificate over TLS."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"api": api}))
     server.daemon_threads = True
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         api.close()
         server.shutdown()

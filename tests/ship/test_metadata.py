@@ -17,6 +17,7 @@ from loghouse.ship.reading import Reading
 from loghouse.ship.reading_metrics import ReadingMetrics
 
 LABELS = {"app": "shop", "pod-template-hash": "5d8f7c9b64"}
+STORED = {**LABELS, "workload_kind": "Deployment"}
 
 
 @pytest.fixture(autouse=True)
@@ -70,8 +71,69 @@ def test_rows_carry_labels_and_workload(
     runtime(tmp_path).write(b"hello")
     ship_once(tmp_path / "pods", tmp_path / "state", store, kubernetes=server)
     (row,) = store.rows
-    assert (row["labels"], row["workload"]) == (encoded(LABELS), b"shop")
+    assert (row["labels"], row["workload"]) == (encoded(STORED), b"shop")
     assert (row["node"], row["pod_uid"]) == (b"node-1", UID.encode())
+
+
+@pytest.mark.parametrize(
+    ("owner", "kind"),
+    [
+        (("StatefulSet", "db"), "StatefulSet"),
+        (("DaemonSet", "agent"), "DaemonSet"),
+        (("Job", f"backup-{29_000_000}"), "Job"),
+        (("Job", "backup-1795161600"), "CronJob"),
+    ],
+)
+def test_the_kind_of_the_workload_is_a_label(
+    tmp_path: Path, api: FakeApi, server: Server, store: RecordingStore, owner: tuple[str, str], kind: str
+) -> None:
+    api.put(pod("some-name", UID, ownerReferences=owned_by(*owner)))
+    runtime(tmp_path, "some-name").write(b"hello")
+    ship_once(tmp_path / "pods", tmp_path / "state", store, kubernetes=server)
+    assert store.rows[0]["labels"] == encoded({"workload_kind": kind})
+
+
+def test_a_label_of_that_name_is_not_overwritten(
+    tmp_path: Path, api: FakeApi, server: Server, store: RecordingStore
+) -> None:
+    api.put(shop(labels={"workload_kind": "mine"}))
+    runtime(tmp_path).write(b"hello")
+    ship_once(tmp_path / "pods", tmp_path / "state", store, kubernetes=server)
+    assert store.rows[0]["labels"] == encoded({"workload_kind": "mine"})
+
+
+def test_a_pod_may_ask_to_be_sampled(
+    tmp_path: Path, api: FakeApi, server: Server, store: RecordingStore
+) -> None:
+    """One container of it, the other is stored whole."""
+    api.put(shop(annotations={"logq.io/sample.app": "10%"}))
+    app, whole = runtime(tmp_path), runtime(tmp_path, container="whole")
+    for number in range(1000):
+        app.write(b"line %d" % number)
+        whole.write(b"line %d" % number)
+    ship_once(tmp_path / "pods", tmp_path / "state", store, kubernetes=server)
+    assert 50 < len(store.records(container=b"app")) < 200
+    assert store.records(container=b"whole") == whole.written
+    told = [row for row in store.rows if row["namespace"] == b"loghouse"]
+    assert b'"rule": "logq.io/sample"' in told[0]["data"]
+
+
+@pytest.mark.parametrize("hint", ["0", "110%", "-1", "some", "", "nan"])
+def test_a_sample_that_is_none_is_told_and_everything_is_stored(
+    tmp_path: Path,
+    api: FakeApi,
+    server: Server,
+    store: RecordingStore,
+    caplog: pytest.LogCaptureFixture,
+    hint: str,
+) -> None:
+    api.put(shop(annotations={"logq.io/sample": hint}))
+    app = runtime(tmp_path)
+    for number in range(20):
+        app.write(b"line %d" % number)
+    ship_once(tmp_path / "pods", tmp_path / "state", store, kubernetes=server)
+    assert store.records() == app.written
+    assert "no such sample" in caplog.text
 
 
 def test_an_unusual_workload_is_known_only_from_the_api(
@@ -143,7 +205,7 @@ def test_lines_do_not_wait_longer_than_a_moment(
 
         def described() -> bool:
             app.write(b"more")
-            return store.rows[-1]["labels"] == encoded(LABELS)
+            return store.rows[-1]["labels"] == encoded(STORED)
 
         eventually(described)
 
@@ -160,10 +222,10 @@ def test_changed_labels_count_from_then_on(
 
         def renamed() -> bool:
             app.write(b"more")
-            return store.rows[-1]["labels"] == {b"app": b"renamed"}
+            return store.rows[-1]["labels"] == encoded({"app": "renamed", "workload_kind": "ReplicaSet"})
 
         eventually(renamed)
-    assert store.rows[0]["labels"] == encoded(LABELS)
+    assert store.rows[0]["labels"] == encoded(STORED)
 
 
 @pytest.mark.parametrize("fault", ["forbidden", "broken", "token", "hang", "absent"])
@@ -205,7 +267,7 @@ def test_a_removed_pod_keeps_its_labels_until_it_is_read(
         app.write(b"last words")
         os.rename(app.directory, tmp_path / "gone")
         eventually(lambda: store.records() == app.written)
-    assert all(row["labels"] == encoded(LABELS) for row in store.rows)
+    assert all(row["labels"] == encoded(STORED) for row in store.rows)
 
 
 def test_an_excluded_pod_is_not_stored(
