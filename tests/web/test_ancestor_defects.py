@@ -1,4 +1,8 @@
-"""What was wrong in the loghouse of 2020, asked of this one through its API."""
+"""What was wrong in the loghouse of 2020, asked of this one through its API.
+
+Leaving one's namespace by quotes, by `or` and by a pattern that is not anchored is tried on every endpoint in
+test_foreign_rows.py; that a saved query is deleted alone is in test_api.py.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +65,10 @@ def _found(client: httpx.Client, query: str, **more: Any) -> list[str]:
         ("~tier=front", ["first", "second", "third"]),
         # a word is looked for in the whole record, and columns by their name
         ("node=~'kube-[1-9]' msg=third", ["third"]),
+        ("* =~ kube-[7-9]", ["first", "second", "third"]),
         ("10.1.2.4", ["second"]),
+        # a pattern of a whole value is not one of a part of it
+        ("address=10.1.2", []),
         # slashes in regular expressions
         ("path=~'^/api/v[0-9]/'", ["first"]),
         # `!=` and `!~` agree about records without the field

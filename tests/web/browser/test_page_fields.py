@@ -158,6 +158,7 @@ def test_lines_are_copied_as_written_and_as_json(reader: Reader, orders: str) ->
     ("across", "expected"),
     [
         ("stream", ["paid", "refused", "paid", "plain text without fields"]),
+        ("pod", ["paid", "refused", "paid", "plain text without fields"]),
         ("node", ["paid", "refused", "paid", "plain text without fields", "worked"]),
         ("request_id", ["refused", "paid", "worked"]),
     ],
