@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loghouse.errors import StoreError
 from loghouse.retention.rules import Rules, quoted
 from loghouse.retention.ttl import rule_of, ttl_of
 from loghouse.store.client import Store
 from loghouse.store.migrate import render
 
 TABLES = ("logs", "counts")
+_BAD_TTL = 450  # BAD_TTL_EXPRESSION, which a volume that is not there is too
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,17 @@ def apply(store: Store, rules: Rules | None, cluster: str = "") -> None:
     for table in TABLES:
         place = render(f"{{local:{table}}} {{on_cluster}}", cluster)
         change = "REMOVE TTL" if rules is None else f"MODIFY TTL {ttl_of(table, rules)}"
-        store.rows(f"ALTER TABLE {place} {change}")
+        try:
+            store.rows(f"ALTER TABLE {place} {change}")
+        except StoreError as error:
+            if error.code == _BAD_TTL and "No such volume" in error.message:
+                names = ", ".join(f'"{name}"' for name, _ in rules.tiers.moves) if rules else ""
+                raise StoreError(
+                    f"the store has no volume {names}",
+                    "Its storage policy has to name it, see docs/retention.md",
+                    error.code,
+                ) from None
+            raise
     logs = render("{local:logs} {on_cluster}", cluster)
     store.rows(f"ALTER TABLE {logs} MODIFY COMMENT {quoted(rules.text if rules else '')}")
 
