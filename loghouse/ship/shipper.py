@@ -191,7 +191,11 @@ class Shipper:
             self._fail(lineage, error)
             rows = None
         if rows is None:
-            self._rest(lineage, now, once)
+            try:
+                self._rest(lineage, now, once)
+            except OSError as error:
+                self._fail(lineage, error)
+                self._schedule(lineage, now + LONGEST_LOOK)
             return
         lineage.announced = False
         if rows and not batch.rows:

@@ -1,5 +1,6 @@
 """Following files that grow, rotate, vanish and appear."""
 
+import errno
 import os
 import time
 from collections import Counter
@@ -149,21 +150,34 @@ def test_files_that_rest_cost_little(tmp_path: Path, app: Runtime, store: Record
     assert time.process_time() - before < 0.5
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE], ids=["EIO", "ESTALE"])
+@pytest.mark.parametrize("calls", [["read"], ["size", "modified"], ["read", "size", "modified"]], ids=str)
 def test_a_disk_that_fails_for_a_while(
-    tmp_path: Path, app: Runtime, store: RecordingStore, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    app: Runtime,
+    store: RecordingStore,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    calls: list[str],
 ) -> None:
+    """Whatever it is asked for, as a network file system does whose server was started again."""
+    monkeypatch.setattr(shipper, "QUIET", 0.05)
+    monkeypatch.setattr(shipper, "LONGEST_LOOK", 0.1)
+    failed = []
     other = Runtime(tmp_path / "pods", pod="other-0")
     other.write(b"neighbour")
     app.written.extend(other.written)
     eventually(lambda: len(store.records()) == 2)
 
     def fail(*_: object) -> bytes:
-        raise OSError(5, "Input/output error")
+        failed.append(number)
+        raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
-        patch.setattr("loghouse.ship.contents.PlainContents.read", fail)
+        for call in calls:
+            patch.setattr(f"loghouse.ship.contents.PlainContents.{call}", fail)
         app.write(b"during")
         other.write(b"during, too")
         app.written.append(other.written[-1])
-        time.sleep(0.3)
+        eventually(lambda: len(failed) > 3)
     eventually(lambda: Counter(store.records()) == Counter(app.written))

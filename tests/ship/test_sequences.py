@@ -52,6 +52,7 @@ class Reader:
         self._spool = Spool(str(state / "spool"))
         self._offsets = Offsets(str(state), self._problems, Notes(self._spool.pending()))
         self._spool.start_after(self._offsets.batch)
+        self._spool.settle = self._offsets.sync
         self._lineages: dict[str, Lineage] = {}
 
     def rest(self) -> None:
