@@ -61,6 +61,13 @@ class Up(Common):
         str | None,
         typer.Option("--backup-dir", help="Where `loghouse backup` may write.", envvar="LOGHOUSE_BACKUP_DIR"),
     ] = None
+    allow_outside: Annotated[
+        bool,
+        typer.Option(
+            "--allow-outside",
+            help="Let statements of clients reach files and the network, as file() does.",
+        ),
+    ] = False
     web: Annotated[
         str | None,
         typer.Option(
@@ -93,6 +100,7 @@ def up(options: Up) -> ExitCode:
         options.insecure,
         beside=lambda url: _page_beside(url, options),
         backup_dir=Path(options.backup_dir).expanduser() if options.backup_dir else None,
+        allow_outside=options.allow_outside,
     )
     return ExitCode.OK
 

@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("--password-file", type=Path)
     parser.add_argument("--insecure", action="store_true")
     parser.add_argument("--backup-dir", type=Path)
+    parser.add_argument("--allow-outside", action="store_true")
     given = parser.parse_args()
     try:
         up(
@@ -26,6 +27,7 @@ def main() -> int:
             given.password_file,
             given.insecure,
             backup_dir=given.backup_dir,
+            allow_outside=given.allow_outside,
         )
     except LoghouseError as error:
         sys.stderr.write(f"error: {error.message}\n")

@@ -32,6 +32,7 @@ def up(
     database: str = DEFAULT_DATABASE,
     beside: Callable[[StoreUrl], AbstractContextManager[object]] = nullcontext,
     backup_dir: Path | None = None,
+    allow_outside: bool = False,
 ) -> None:
     """Serve the store in `data_dir` until SIGTERM or Ctrl-C; raises a `LoghouseError` if it cannot start.
 
@@ -47,7 +48,17 @@ def up(
         )
     with _stop_signals() as wait_for_stop:
         engine = Engine(data_dir, backup_dir=backup_dir)
-        _serve(engine, data_dir, host, port, Account(user, password), database, beside, wait_for_stop)
+        _serve(
+            engine,
+            data_dir,
+            host,
+            port,
+            Account(user, password),
+            allow_outside,
+            database,
+            beside,
+            wait_for_stop,
+        )
 
 
 def parse_listen(text: str) -> tuple[str, int]:
@@ -64,13 +75,14 @@ def _serve(
     host: str,
     port: int,
     account: Account,
+    allow_outside: bool,
     database: str,
     beside: Callable[[StoreUrl], AbstractContextManager[object]],
     wait_for_stop: Callable[[], None],
 ) -> None:
     try:
         engine.create_database(quoted_name(database.encode()))
-        server = Server(engine, host, port, account)
+        server = Server(engine, host, port, account, allow_outside=allow_outside)
     except BaseException:
         engine.close()
         raise

@@ -14,6 +14,7 @@ from loghouse.embedded.blocks import Block, header, outgoing, read_block
 from loghouse.embedded.engine import QUERY_WAS_CANCELLED, Engine, EngineError
 from loghouse.embedded.insertion import Insertion
 from loghouse.embedded.outbox import Outbox
+from loghouse.embedded.outside import Inside
 from loghouse.embedded.packets import Ask, Hello, Query
 from loghouse.embedded.session import STREAMED, Session
 from loghouse.embedded.statement import Insert, NotOneStatement, Statement, read_statement
@@ -53,11 +54,20 @@ class Account:
 class Conversation:
     """Runs in its own thread; `hang_up` may be called from any."""
 
-    def __init__(self, connection: socket.socket, engine: Engine, watch: Watch, account: Account) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        engine: Engine,
+        watch: Watch,
+        account: Account,
+        inside: Inside | None = None,
+    ) -> None:
+        """`inside` says which statements stay inside of the store, None that all may run."""
         self._connection = connection
         self._engine = engine
         self._watch = watch
         self._account = account
+        self._inside = inside
         self._window = SocketWindow(connection, PATIENCE)
         self._unpacked: Window | None = None
         self._outbox = Outbox(connection, PATIENCE)
@@ -195,6 +205,14 @@ class Conversation:
             raise EngineError(
                 "Syntax error (Multi-statements are not allowed). (SYNTAX_ERROR)", code=SYNTAX_ERROR
             ) from None
+        if self._inside is not None:
+            self._inside.check(query.sql)
+        if statement.with_totals:
+            raise EngineError(
+                "WITH TOTALS is not supported by the embedded store: its engine hands out no row of totals. "
+                "Use WITH ROLLUP. (NOT_IMPLEMENTED)",
+                code=NOT_IMPLEMENTED,
+            )
         session.configure(self._known_settings(query))
         method = frames.METHODS.get(_value(query, b"network_compression_method").lower(), frames.LZ4)
         self._method = method if query.compressed else None

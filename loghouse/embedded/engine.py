@@ -135,6 +135,8 @@ class Engine:
         self.version: str = self._control("SELECT version()")[0][0]
         self.timezone: str = self._control("SELECT timezone()")[0][0]
         settings = self._control("SELECT name, type, value FROM system.settings")
+        functions = self._control("SELECT name FROM system.table_functions")
+        self.table_functions = frozenset(name for (name,) in functions)
         self.setting_types: dict[str, str] = {name: kind for name, kind, _ in settings}
         self.setting_defaults: dict[str, str] = {name: value for name, _, value in settings}
 

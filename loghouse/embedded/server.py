@@ -11,6 +11,7 @@ import time
 
 from loghouse.embedded.conversation import Account, Conversation
 from loghouse.embedded.engine import Engine, EngineError
+from loghouse.embedded.outside import Inside
 from loghouse.embedded.watch import Watch
 from loghouse.errors import UsageError
 
@@ -30,7 +31,10 @@ class Server:
         port: int,
         account: Account | None = None,
         max_clients: int = MAX_CLIENTS,
+        allow_outside: bool = False,
     ) -> None:
+        """`allow_outside` lets statements reach files and the network, see `Inside`."""
+        self._inside = None if allow_outside else Inside(engine.table_functions)
         self._engine = engine
         self._account = account or Account()
         self._max_clients = max_clients
@@ -85,7 +89,7 @@ class Server:
             self._serve(connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        conversation = Conversation(connection, self._engine, self._watch, self._account)
+        conversation = Conversation(connection, self._engine, self._watch, self._account, self._inside)
         with self._lock:
             full = len(self._clients) >= self._max_clients
             if self._stopping:

@@ -49,9 +49,12 @@ class Statement(NamedTuple):
     text: bytes
     keyword: bytes  # the first word in capitals, or the first sign
     insert: Insert | None = None  # the client sends the rows
+    with_totals: bool = False
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
+    """A word, a name in quotes, a text, a number or a sign of a statement."""
+
     kind: str
     text: bytes
     start: int
@@ -63,18 +66,18 @@ class _Token(NamedTuple):
         return self.text.upper() if self.kind == "word" else b""
 
 
-_NO_TOKEN = _Token("end", b"", 0, 0, 0)
+_NO_TOKEN = Token("end", b"", 0, 0, 0)
 
 
 def read_statement(sql: bytes) -> Statement:
     """Look at a statement; raises `NotOneStatement`."""
-    tokens = _tokens(sql)
-    first = next(tokens, None)
+    parts = tokens(sql)
+    first = next(parts, None)
     if first is None:
         return Statement(sql, b"")
     if first.word == b"INSERT":
-        return Statement(sql, b"INSERT", _insert(sql, tokens))
-    significant = [first, *tokens]
+        return Statement(sql, b"INSERT", _insert(sql, parts))
+    significant = [first, *parts]
     end = len(sql)
     for number, token in enumerate(significant):
         if token.text == b";" and token.kind == "sign":
@@ -83,13 +86,18 @@ def read_statement(sql: bytes) -> Statement:
             end = token.start
             del significant[number:]
             break
-    return Statement(_without_output_clauses(sql[:end], significant), first.word or first.text)
+    with_totals = any(
+        token.word == b"WITH" and following.word == b"TOTALS"
+        for token, following in zip(significant, significant[1:], strict=False)
+    )
+    text = _without_output_clauses(sql[:end], significant)
+    return Statement(text, first.word or first.text, with_totals=with_totals)
 
 
 def names(columns: bytes) -> list[bytes] | None:
     """The names in an INSERT's list of columns; None if it is anything else, such as `* EXCEPT(a)`."""
     found = [b""]
-    for token in _tokens(columns):
+    for token in tokens(columns):
         if token.kind == "word":
             found[-1] += token.text
         elif token.kind == "quoted":
@@ -103,7 +111,8 @@ def names(columns: bytes) -> list[bytes] | None:
     return found
 
 
-def _tokens(sql: bytes, position: int = 0) -> Iterator[_Token]:
+def tokens(sql: bytes, position: int = 0) -> Iterator[Token]:
+    """The parts of a statement, without spaces and comments."""
     depth = 0
     for match in _TOKEN.finditer(sql, position):
         kind = match.lastgroup or ""
@@ -117,10 +126,10 @@ def _tokens(sql: bytes, position: int = 0) -> Iterator[_Token]:
                 depth += 1
             elif text in b")]}":
                 depth -= 1
-        yield _Token(kind, text, match.start(), match.end(), depth)
+        yield Token(kind, text, match.start(), match.end(), depth)
 
 
-def _without_output_clauses(sql: bytes, tokens: list[_Token]) -> bytes:
+def _without_output_clauses(sql: bytes, tokens: list[Token]) -> bytes:
     """Cuts FORMAT and INTO OUTFILE: over the protocol the client does both."""
     cuts: list[tuple[int, int]] = []
     for number in range(1, len(tokens) - 1):
@@ -146,7 +155,7 @@ def _without_output_clauses(sql: bytes, tokens: list[_Token]) -> bytes:
     return sql
 
 
-def _ends_operand(token: _Token) -> bool:
+def _ends_operand(token: Token) -> bool:
     if token.kind == "word":
         return token.word not in _WANTS_OPERAND
     return token.kind != "sign" or token.text in (b")", b"]", b"}", b"*")
@@ -155,12 +164,12 @@ def _ends_operand(token: _Token) -> bool:
 class _Reader:
     """Tokens with one to look ahead; lazy, because megabytes of rows may follow an INSERT."""
 
-    def __init__(self, tokens: Iterator[_Token]) -> None:
+    def __init__(self, tokens: Iterator[Token]) -> None:
         self._tokens = tokens
         self.ahead = next(tokens, _NO_TOKEN)
         self.end = 0  # of the last token that was taken
 
-    def take(self) -> _Token:
+    def take(self) -> Token:
         taken, self.ahead = self.ahead, next(self._tokens, _NO_TOKEN)
         self.end = taken.end
         return taken
@@ -195,9 +204,9 @@ class _Reader:
             self.take()
 
 
-def _insert(sql: bytes, tokens: Iterator[_Token]) -> Insert | None:
+def _insert(sql: bytes, found: Iterator[Token]) -> Insert | None:
     """The INSERT, if its rows are to come from the client; None if it brings them or selects them."""
-    reader = _Reader(tokens)
+    reader = _Reader(found)
     reader.accept(b"INTO")
     reader.accept(b"TABLE")
     begin = reader.ahead.start
@@ -209,7 +218,7 @@ def _insert(sql: bytes, tokens: Iterator[_Token]) -> Insert | None:
     if reader.ahead.text == b"(":
         opening = reader.ahead.end
         columns = sql[opening : reader.brackets() - 1]
-        if next(_tokens(columns), _NO_TOKEN).word in _QUERY_WORDS:
+        if next(tokens(columns), _NO_TOKEN).word in _QUERY_WORDS:
             return None
     reader.skip_to(_ROW_WORDS | {b"SETTINGS"})
     head = sql[: reader.end]

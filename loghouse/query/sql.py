@@ -13,7 +13,7 @@ from loghouse.query.params import Params, Scalar
 from loghouse.query.parser import Query
 from loghouse.query.records import Records
 from loghouse.query.relation import Context, Kind, Order, Shown
-from loghouse.query.stages.stage import ComparingStage
+from loghouse.query.stages.stage import ComparingStage, SurroundingStage
 from loghouse.query.subjects.moment import instant, period_of, within
 from loghouse.query.table import Rows
 from loghouse.query.timerange import LAST, TimeRange
@@ -115,6 +115,8 @@ def _rows(query: Query, context: Context, count: int) -> Rows:
     for place, stage in enumerate(query.stages[:count]):
         if isinstance(stage, ComparingStage):
             rows = stage.compared(rows, partial(_earlier, query, context, place))
+        elif isinstance(stage, SurroundingStage):
+            rows = stage.surrounded(rows, query.stages[:place])
         else:
             rows = stage.apply(rows)
     return rows

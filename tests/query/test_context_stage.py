@@ -92,6 +92,17 @@ def test_context_stands_behind_other_stages_and_before_them(store: Store) -> Non
     assert str(parse("* | context")) == "* | context before 5 after 5"
 
 
+def test_neighbours_pass_the_stages_before(store: Store) -> None:
+    """They have the fields that stages made, and are masked as the hits are."""
+    text = "error | eval size = length(message) | replace 'e' with '*' | context 2 | where size > 0"
+    query = compile(parse(text), WINDOW, limit=None, now_ns=NOW)
+    found = [Record(*row) for row in store.rows(query.sql, query.params, query.settings)]
+    marks = [json.loads(record.made.get("_hit", "0")) for record in found]
+    assert 0 in marks and 1 in marks
+    assert all(json.loads(record.made["size"]) > 0 for record in found)
+    assert not any("e" in str(record.message) for record in found)
+
+
 def test_the_scope_holds_for_neighbours_but_the_level_does_not(store: Store) -> None:
     scope = scope_filter(["prod"], [], [], [], ["error"])
     compiled = compile(parse("| context 50 across node"), WINDOW, scope=scope, limit=None, now_ns=NOW)

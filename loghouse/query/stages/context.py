@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -12,6 +13,10 @@ from loghouse.query.records import Records
 from loghouse.query.relation import Expression, where_sql
 from loghouse.query.stages.cut import row_count
 from loghouse.query.stages.grouping import Group, duration
+from loghouse.query.stages.sample import Sample
+from loghouse.query.stages.stage import Stage
+from loghouse.query.stages.unroll import Unroll
+from loghouse.query.stages.where import Where
 from loghouse.query.subjects.moment import within
 from loghouse.query.table import Rows
 from loghouse.query.timerange import HOUR, LAST, SECOND, TimeRange
@@ -49,7 +54,14 @@ class Context:
         return f"context before {self.before} after {self.after}{across}{window}"
 
     def apply(self, rows: Rows) -> Rows:
-        """The hits and their neighbours in the order of time, each once; `_hit` is 1 in the hits."""
+        """As `surrounded` when nothing stands before."""
+        return self.surrounded(rows, ())
+
+    def surrounded(self, rows: Rows, before: Sequence[Stage]) -> Rows:
+        """The hits and their neighbours in the order of time, each once; `_hit` is 1 in the hits.
+
+        What earlier stages do to a record is done to its neighbours too: they are masked and have the fields.
+        """
         if not isinstance(rows, Records):
             raise self.span.error(
                 "context is about records, and this is a table", f"Put it before the stage: ... | {self}"
@@ -71,7 +83,12 @@ class Context:
         identities = f"(SELECT h.{size + 2}, h.{size + 3} FROM (SELECT arrayJoin({found}) AS h))"
         mark = Expression(f"if((source_id, offset) IN {identities}, 1, NULL)", "number")
         who = self._who(group, found, "c")
-        return around.narrowed((*who, *reached)).extended([(HIT, mark)])
+        found_rows: Rows = around.narrowed((*who, *reached))
+        for stage in before:
+            if stage.live and not isinstance(stage, (Where, Sample, Unroll)):
+                found_rows = stage.apply(found_rows)
+        assert isinstance(found_rows, Records)  # live stages leave records what they are
+        return found_rows.extended([(HIT, mark)])
 
     def _around(self, hits: Records) -> Records:
         """All records that may be shown: the filter does not choose among the neighbours, the scope does."""

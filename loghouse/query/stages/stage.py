@@ -1,6 +1,6 @@
 """What every stage is: a node that prints itself and turns rows into other rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import ClassVar, Protocol, cast, runtime_checkable
@@ -32,6 +32,15 @@ class ComparingStage(Stage, Protocol):
 
     def compared(self, rows: Rows, earlier: Callable[[int], Rows]) -> Rows:
         """The rows after this step; `earlier` gives the rows so many nanoseconds before."""
+        ...
+
+
+@runtime_checkable
+class SurroundingStage(Stage, Protocol):
+    """A stage that finds more records than those it is given."""
+
+    def surrounded(self, rows: Rows, before: Sequence[Stage]) -> Rows:
+        """The rows after this step; `before` are the stages that the given ones have passed."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loghouse.formats import field_exists, field_text, field_type
+from loghouse.formats.catalogue import PACKS
 from loghouse.query.params import Params
 
 
@@ -30,10 +31,20 @@ def own(name: str, params: Params) -> Reading:
     """A field of the record as it was written; numbers stand in a column of their own."""
     bound = params.text(name)
     kind = field_type(name, params.bind)
+    text = field_text(name, params.bind)
+    number, has_number = f"numbers[{bound}]", f"mapContains(numbers, {bound})"
+    formats = ", ".join(
+        f"'{pack.name}'" for pack in PACKS if name in pack.fields and name not in pack.numeric
+    )
+    if formats:
+        # A number that is a name, such as a pid, is not among those the store keeps.
+        found = f"toFloat64OrNull(if(format IN ({formats}), {text}, ''))"
+        number = f"if({has_number}, {number}, ifNull({found}, 0))"
+        has_number = f"({has_number} OR isNotNull({found}))"
     return Reading(
-        field_text(name, params.bind),
-        f"numbers[{bound}]",
-        f"mapContains(numbers, {bound})",
+        text,
+        number,
+        has_number,
         field_exists(name, params.bind),
         f"{kind} = 'Null'",
         # Formats without types, such as logfmt, write a truth value as the word.
