@@ -16,6 +16,7 @@ from types import FrameType
 
 from loghouse.config import DEFAULT_DATABASE, DEFAULT_HOST, StoreUrl
 from loghouse.errors import UsageError
+from loghouse.formats.fields import noted_keys_sql
 from loghouse.local.stamps import parse_sql
 
 USER = "logq"
@@ -29,9 +30,10 @@ _SHORT_LIVED = (
 _TABLES = ("logs", "counts")
 _UNUSED = ("parse", "note_streams", "note_fields", "fields")
 # The catalogue of fields is looked at when a query finds nothing, so it is made then.
-_FIELDS = """CREATE VIEW fields AS
-SELECT toDate(timestamp) AS day, namespace, container, format, arrayJoin(keys) AS field, 1::UInt64 AS records
-FROM (SELECT timestamp, namespace, container, format, keys FROM logs LIMIT 200000)"""
+_FIELDS = f"""CREATE VIEW fields AS
+SELECT toDate(timestamp) AS day, namespace, container, format, arrayJoin({noted_keys_sql()}) AS field,
+    1::UInt64 AS records
+FROM (SELECT timestamp, namespace, container, format, raw FROM logs LIMIT 200000)"""  # noqa: S608 - our own
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from loghouse.errors import StoreError
-from loghouse.formats.fields import indexed_sql, keys_sql, message_sql, noted_keys_sql, text_fields_sql
+from loghouse.formats.fields import indexed_sql, message_sql, noted_keys_sql, text_fields_sql
 from loghouse.formats.view import levels_enum, view_sql
 from loghouse.store.client import Store
 
@@ -122,7 +122,6 @@ def render(text: str, cluster: str) -> str:
         "levels": levels_enum,
         "message": message_sql,
         "text_fields": text_fields_sql,
-        "keys": keys_sql,
         "noted_keys": noted_keys_sql,
         "indexed": indexed_sql,
         "parse": lambda: view_sql().replace("{ingest}", "ingest"),

@@ -17,8 +17,7 @@ OLDEST = "2.1.1"  # the chdb that holds ClickHouse 24.8
 START = 1_795_220_537 * 10**9  # the second of the records, 2026-11-21T00:22:17Z
 WINDOW = TimeRange(START - 60 * 10**9, START + 60 * 10**9)
 READ = (
-    "SELECT raw, format, toString(level), numbers, strings, keys, message, parse_error "
-    "FROM logs ORDER BY timestamp"
+    "SELECT raw, format, toString(level), numbers, strings, message, parse_error FROM logs ORDER BY timestamp"
 )
 QUERIES = (
     "error",

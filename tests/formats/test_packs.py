@@ -8,6 +8,7 @@ from servers import embedded_store
 
 from loghouse.config import StoreUrl
 from loghouse.formats.catalogue import PACKS
+from loghouse.formats.fields import noted_keys_sql
 from loghouse.store.client import Store
 from loghouse.store.migrate import migrate
 
@@ -173,7 +174,8 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, St
 
 def test_every_line_is_known_and_taken_apart(stored: tuple[Store, StoreUrl]) -> None:
     rows = stored[0].rows(
-        "SELECT raw, format, toString(level), numbers, strings, keys, parse_error FROM logs ORDER BY timestamp"
+        f"SELECT raw, format, toString(level), numbers, strings, {noted_keys_sql()}, parse_error FROM logs "
+        "ORDER BY timestamp"
     )
     assert len(rows) == len(LINES)
     for (record, form, level, numbers, texts), row in zip(LINES, rows, strict=True):

@@ -27,7 +27,6 @@ CREATE TABLE IF NOT EXISTS {local:logs} {on_cluster}
     length UInt32 ALIAS toUInt32(overhead + length(raw)),
     message String ALIAS {message},
     strings Map(String, String) ALIAS {text_fields},
-    keys Array(LowCardinality(String)) ALIAS {keys},
     INDEX tokens {indexed} TYPE tokenbf_v1(16384, 2, 0) GRANULARITY 1,
     INDEX time timestamp TYPE minmax GRANULARITY 1,
     INDEX stored inserted_at TYPE minmax GRANULARITY 1

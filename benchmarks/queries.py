@@ -1,0 +1,124 @@
+"""How long questions take, from the command line to the last byte, beside grep-like tools on the same files.
+
+    python benchmarks/queries.py clickhouse://HOST:PORT/DATABASE [TREE] [QUESTION...]
+
+The store holds what TREE/var/log/pods holds (`loghouse ship --once` brings it there); TREE/manifest.json
+names a token that stands in one record. Each command runs six times, the first one uncounted, and the median
+counts; nothing but this should run on the machine. Peers that are not installed are left out. Their figures
+depend on the size of the files: `rg` and `lnav` read all of them for each question.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+RUNS = 5
+PATIENCE = 600  # seconds a command may take
+
+
+@dataclass(frozen=True)
+class Question:
+    """`logq` asks it in one way, each peer in its own; `target` in seconds, 0 for none."""
+
+    name: str
+    target: float
+    logq: Sequence[str]
+    peers: Sequence[Sequence[str]] = ()
+    runs: int = RUNS
+
+
+def questions(rare: str, files: str, window: Sequence[str]) -> list[Question]:
+    """The questions of docs/performance.md; `rare` stands in one record."""
+    everything = (*window, "--quiet")
+    return [
+        Question("help", 0.15, ("--help",)),
+        Question(
+            "rare token, raw",
+            0.25,
+            ("search", rare, "-o", "raw", *everything),
+            (("rg", "-w", rare, files), ("grep", "-rw", rare, files)),
+        ),
+        Question("rare token, pretty", 0.3, ("search", rare, *everything)),
+        Question(
+            "count of a common token",
+            0.25,
+            ("stats", "count()", "order", *everything),
+            (("rg", "-wic", "order", files), ("grep", "-rwic", "order", files)),
+        ),
+        Question("hist 1m by level", 0.4, ("hist", "--every", "1m", *everything)),
+        Question(
+            "p99 of a number by a text",
+            1.5,
+            ("stats", "p99(context.duration_ms) by extra.url", *everything),
+        ),
+        Question("newest 100 of a namespace", 0.25, ("search", "-n", "prod", "--limit", "100", *everything)),
+        Question(
+            "regex over all messages",
+            3,
+            ("stats", "count()", "message =~ /connection (was )?refused/", *everything),
+            (("rg", "-c", "connection (was )?refused", files),),
+        ),
+        Question(
+            "regex without a plain text",
+            0,
+            ("stats", "count()", "message =~ /[0-9]{3} [a-z]+/", *everything),
+            (("rg", "-c", "[0-9]{3} [a-z]+", files),),
+        ),
+        Question("fields", 0.3, ("fields", *everything)),
+        Question("patterns", 0, ("patterns", *everything), runs=1),
+        Question("raw of everything", 0, ("search", "--limit", "0", "-o", "raw", *everything), runs=1),
+    ]
+
+
+def main(url: str, tree: str = "", *wanted: str) -> None:
+    """Print one line for each question and each peer."""
+    manifest = json.loads((Path(tree) / "manifest.json").read_text()) if tree else {"needles": []}
+    rare = next((needle["token"] for needle in manifest["needles"] if needle["count"] == 1), "needle")
+    window = ("--from", manifest["from"], "--to", manifest["to"]) if tree else ("--since", "30d")
+    for question in questions(rare, f"{tree}/var/log/pods" if tree else "", window):
+        if wanted and question.name not in wanted:
+            continue
+        _report(question.name, question.target, "logq", ("logq", *question.logq, "--url", url), question.runs)
+        for peer in question.peers if tree else ():
+            if shutil.which(peer[0]):
+                _report(question.name, 0, peer[0], peer, min(question.runs, 3))
+
+
+def _report(name: str, target: float, tool: str, command: Sequence[str], runs: int) -> None:
+    if command[1] == "--help":
+        command = command[:2]
+    _run(command)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = [_run(command) for _ in range(runs)]
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / runs
+    wanted = f"target {target:5.2f} s" if target else ""
+    sys.stdout.write(
+        f"{name:28} {tool:6} {statistics.median(seconds):7.3f} s  own CPU {cpu:6.3f} s  {wanted}\n"
+    )
+    sys.stdout.flush()
+
+
+def _run(command: Sequence[str]) -> float:
+    """Seconds from start to end; what it prints is read and thrown away, as a terminal would read it."""
+    began = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        while process.stdout.read(1 << 20):
+            pass
+        if process.wait(PATIENCE) not in (0, 1):
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    return time.monotonic() - began
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
