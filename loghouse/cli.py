@@ -14,6 +14,7 @@ import typer
 from loghouse import console
 from loghouse.access.command import app as access_app
 from loghouse.backup.command import Backup, Restore, backup, restore
+from loghouse.client.command import Journal, journal
 from loghouse.config import StoreUrl, default_state_dir, store_url
 from loghouse.errors import ExitCode
 from loghouse.logq.options import Common
@@ -299,6 +300,7 @@ add(app, "up", Up, up)
 add(app, "migrate", Migrate, migrate)
 add(app, "ship", Ship, ship)
 add(app, "receive", Receive, receive)
+add(app, "journal", Journal, journal)
 add(app, "web", Web, web)
 app.add_typer(access_app, name="access")
 add(app, "status", Status, status)

@@ -11,6 +11,8 @@ for pair in prometheus-alertmanager:prometheus-alertmanager redis-server:redis-s
 done
 # Its name holds its version.
 ls /usr/sbin/php-fpm* >/dev/null 2>&1 || wanted="$wanted php-fpm"
+# Makes journal files where no journal runs.
+[ -e /lib/systemd/systemd-journal-remote ] || wanted="$wanted systemd-journal-remote"
 # Debian has neither; they are built where a recent Go is.
 for pair in helm:helm.sh/helm/v3/cmd/helm@v3.16.4 kustomize:sigs.k8s.io/kustomize/kustomize/v5@v5.5.0; do
     command -v "${pair%%:*}" >/dev/null 2>&1 && continue
@@ -20,7 +22,27 @@ for pair in helm:helm.sh/helm/v3/cmd/helm@v3.16.4 kustomize:sigs.k8s.io/kustomiz
         echo "Not built for want of Go 1.23, tests that need it are skipped: ${pair%%:*}" >&2
     fi
 done
-[ -n "$wanted" ] || exit 0
+# Debian installs one syslog daemon at a time: this one is only unpacked.
+unpack_syslog_ng() {
+    command -v syslog-ng >/dev/null 2>&1 && return
+    place=/usr/local/lib/syslog-ng
+    rm -rf "$place" && mkdir -p "$place"
+    (cd "$place" && apt-get download -q syslog-ng-core libivykis0 libnet1 >/dev/null 2>&1 &&
+        for package in *.deb; do dpkg-deb -x "$package" . && rm "$package"; done) || {
+        echo "Not unpacked: syslog-ng" >&2
+        return
+    }
+    cat >/usr/local/bin/syslog-ng <<END
+#!/bin/sh
+export LD_LIBRARY_PATH=$place/usr/lib/x86_64-linux-gnu:$place/usr/lib/syslog-ng
+exec $place/usr/sbin/syslog-ng --module-path $place/usr/lib/syslog-ng/3.38 "\$@"
+END
+    chmod +x /usr/local/bin/syslog-ng
+}
+if [ -z "$wanted" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then unpack_syslog_ng; fi
+    exit 0
+fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "Not installed, tests that need them are skipped:$wanted" >&2
     exit 0
@@ -36,3 +58,4 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -q >/dev/null
 # shellcheck disable=SC2086 - a list of names
 apt-get install -y -q --no-install-recommends $wanted >/dev/null
+unpack_syslog_ng

@@ -12,7 +12,7 @@ root="${DESTDIR:-}"
 python3 -m venv "$root/opt/logq" || { apt-get install -y -q python3-venv && python3 -m venv "$root/opt/logq"; }
 "$root/opt/logq/bin/pip" install --quiet --upgrade "$source$extra"
 
-for user in loghouse loghouse-ship loghouse-receive logq-exporters; do
+for user in loghouse loghouse-ship loghouse-receive loghouse-journal logq-exporters; do
     getent passwd "$user" >/dev/null || useradd --system --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin "$user"
 done
 install -d -m 0755 "$root/etc/loghouse" "$root/etc/systemd/system"

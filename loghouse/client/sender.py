@@ -140,7 +140,7 @@ class Sender:
             id, message = oldest
             connection = self._connection or self._connected()
             connection.sendall(message)
-            if _heard(connection).get(b"ack") != id.encode():
+            if heard(connection).get(b"ack") != id.encode():
                 raise ValueError("not the acknowledgement of what was sent")
             size = self._store.remove(id)
             with self._changed:
@@ -153,7 +153,7 @@ class Sender:
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_hostname=self._address[0])
             if self._key:
-                _shake_hands(connection, self._key)
+                shake_hands(connection, self._key)
         except BaseException:
             connection.close()
             raise
@@ -166,7 +166,7 @@ class Sender:
             self._connection = None
 
 
-def _heard(connection: socket.socket) -> Any:
+def heard(connection: socket.socket) -> Any:
     """The next message of the receiver."""
     unpacker = msgpack.Unpacker(raw=True, max_buffer_size=1 << 16)
     while data := connection.recv(4096):
@@ -176,15 +176,15 @@ def _heard(connection: socket.socket) -> Any:
     raise EOFError("the receiver closed the connection")
 
 
-def _shake_hands(connection: socket.socket, key: bytes) -> None:
+def shake_hands(connection: socket.socket, key: bytes) -> None:
     """Show that we know the shared key, and see that the receiver does."""
-    _, options = _heard(connection)
+    _, options = heard(connection)
     salt, host = os.urandom(16), socket.gethostname().encode()
 
     def digest(name: bytes) -> str:
         return hashlib.sha512(salt + name + options[b"nonce"] + key).hexdigest()
 
     connection.sendall(msgpack.packb(["PING", host, salt, digest(host), "", ""]))
-    _, welcome, reason, server, theirs = _heard(connection)
+    _, welcome, reason, server, theirs = heard(connection)
     if not welcome or theirs.decode() != digest(server):
         raise ValueError(f"the receiver refused the shared key ({reason!r})")

@@ -38,7 +38,7 @@ def test_the_script_installs_what_the_units_start(tmp_path: Path) -> None:
     assert verified.returncode == 0, verified.stderr
     ours = [line for line in verified.stderr.splitlines() if "loghouse" in line or "logq" in line]
     assert ours == []
-    for name in ("loghouse-ship", "loghouse-receive", "logq-exporters"):
+    for name in ("loghouse-ship", "loghouse-receive", "loghouse-journal", "logq-exporters"):
         assert re.search(rf"^{name}:", (upper / "etc/passwd").read_text(), re.MULTILINE)
 
 

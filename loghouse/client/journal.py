@@ -1,0 +1,192 @@
+"""The systemd journal of a machine, sent to a receiver, each entry once.
+
+journalctl reads it from a cursor. A batch is noted first (the cursor before it and how many entries it has),
+then sent as a chunk whose id is made of both, then the cursor moves. After a crash the same batch goes again
+under the same id, and the receiver, which keeps ids on its disk, passes over what it has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import select
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgpack
+
+from loghouse.client.sender import TIMEOUT, heard, shake_hands
+from loghouse.errors import LoghouseError, UsageError
+
+BATCH = 2000  # entries
+BATCH_BYTES = 4 << 20  # of journalctl's JSON
+# Others can be large: a core dump is a field of its entry.
+FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_COMM,_SYSTEMD_UNIT,_HOSTNAME,_SOURCE_REALTIME_TIMESTAMP"
+QUIET = 0.2  # seconds without an entry that end a batch
+AGAIN_QUIET = 5.0  # the same for a batch that is sent again and has to be whole
+LONGEST_WAIT = 15.0  # seconds between two attempts
+PRIORITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+_STDERR = 3  # entries of this priority and worse
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far the journal is sent, and how many entries after it may have been sent too."""
+
+    cursor: str = ""
+    pending: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The receiver, and the namespace that entries get."""
+
+    host: str
+    port: int
+    shared_key: bytes = b""
+    namespace: str = "journal"
+
+
+def read_place(path: Path) -> Place:
+    """The kept place; raises `UsageError` for a file that is none."""
+    try:
+        return Place(**json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return Place()
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(
+            f'cannot read the place in the journal "{path}" ({error})',
+            "Remove the file to send the whole journal again",
+        ) from None
+
+
+def write_place(path: Path, place: Place) -> None:
+    """Keep a place; it is on the disk when this returns."""
+    text = json.dumps({"cursor": place.cursor, "pending": place.pending})
+    fresh = path.with_suffix(".tmp")
+    with open(fresh, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(fresh, path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def send_journal(target: Target, state: Path, options: list[str], follow: bool) -> int:
+    """Send what the journal holds, with `follow` for ever; how many entries it were.
+
+    `options` are journalctl's, such as `--directory`. Waits while the receiver is away.
+    """
+    place, sent = read_place(state), 0
+    for entries in _batches(place, options, follow):
+        # What may be there already goes again under its name; what came since is a batch of its own.
+        place = replace(place, pending=len(entries))
+        write_place(state, place)
+        _send(target, place, entries)
+        place = Place(str(entries[-1]["__CURSOR"]))
+        write_place(state, place)
+        sent += len(entries)
+    return sent
+
+
+def _batches(place: Place, options: list[str], follow: bool) -> Iterator[list[dict[str, Any]]]:
+    command = ["journalctl", "--output=json", "--all", "--no-pager", "--quiet", f"--output-fields={FIELDS}"]
+    command += options
+    command += ["--follow", "--no-tail"] if follow else []
+    command += [f"--after-cursor={place.cursor}"] if place.cursor else []
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    except FileNotFoundError:
+        raise UsageError("there is no journalctl here", "It comes with systemd") from None
+    assert process.stdout is not None
+    try:
+        yield from _gathered(process.stdout.fileno(), place.pending)
+        if process.wait(TIMEOUT) and follow:
+            raise LoghouseError("journalctl ended", "See what it says when you run it yourself")
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def _gathered(descriptor: int, pending: int) -> Iterator[list[dict[str, Any]]]:
+    """Batches: the first has `pending` entries if there are as many, others what comes together."""
+    wanted, quiet = pending, AGAIN_QUIET if pending else QUIET
+    held, size = b"", 0
+    entries: list[dict[str, Any]] = []
+    while True:
+        readable = bool(select.select([descriptor], [], [], quiet if entries else None)[0])
+        data = os.read(descriptor, 1 << 16) if readable else b""
+        *lines, held = (held + data).split(b"\n")
+        for line in lines:
+            entries.append(json.loads(line))
+            size += len(line)
+            if len(entries) == wanted or (not wanted and (len(entries) == BATCH or size > BATCH_BYTES)):
+                yield entries
+                entries, size, wanted, quiet = [], 0, 0, QUIET
+        if entries and not data:
+            yield entries
+            entries, size, wanted, quiet = [], 0, 0, QUIET
+        if readable and not data:
+            return
+
+
+def _send(target: Target, place: Place, entries: list[dict[str, Any]]) -> None:
+    name = hashlib.sha256(f"{place.cursor}\n{place.pending}\n{entries[0]['__CURSOR']}".encode()).hexdigest()
+    packed = b"".join(_packed(entry, target.namespace) for entry in entries)
+    message = msgpack.packb(["journal", packed, {"chunk": name, "size": len(entries)}])
+    wait = QUIET
+    while True:
+        with suppress(OSError, EOFError, ValueError, msgpack.UnpackException):
+            if _acknowledged(target, message) == name.encode():
+                return
+        time.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT)
+
+
+def _acknowledged(target: Target, message: bytes) -> object:
+    """The id that the receiver answers with."""
+    with socket.create_connection((target.host, target.port), TIMEOUT) as connection:
+        if target.shared_key:
+            shake_hands(connection, target.shared_key)
+        connection.sendall(message)
+        return heard(connection).get(b"ack")
+
+
+def _packed(entry: dict[str, Any], namespace: str) -> bytes:
+    micros = int(_text(entry.get("_SOURCE_REALTIME_TIMESTAMP") or entry["__REALTIME_TIMESTAMP"]))
+    stamp = (micros // 1_000_000).to_bytes(4, "big") + (micros % 1_000_000 * 1000).to_bytes(4, "big")
+    priority = int(_text(entry.get("PRIORITY")) or 6)
+    program = _text(entry.get("SYSLOG_IDENTIFIER")) or _text(entry.get("_COMM")) or "unknown"
+    record = {
+        "log": _text(entry.get("MESSAGE")),
+        "stream": "stderr" if priority <= _STDERR else "stdout",
+        "kubernetes": {
+            "namespace_name": namespace,
+            "pod_name": _text(entry.get("_SYSTEMD_UNIT")) or program,
+            "container_name": program,
+            "host": _text(entry.get("_HOSTNAME")),
+            "labels": {"priority": PRIORITIES[priority] if priority < len(PRIORITIES) else str(priority)},
+        },
+    }
+    return bytes(msgpack.packb([msgpack.ExtType(0, stamp), record]))
+
+
+def _text(value: Any) -> str:
+    """A field: text, bytes as a list of numbers, or several values of which the first counts."""
+    if isinstance(value, list):
+        if value and isinstance(value[0], int):
+            return bytes(value).decode("utf-8", "replace")
+        return _text(value[0]) if value else ""
+    return str(value) if value is not None else ""
