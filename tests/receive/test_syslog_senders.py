@@ -1,4 +1,4 @@
-"""Syslog with `logger` and rsyslog, and framing by hand."""
+"""Syslog with `logger`, rsyslog and syslog-ng, and framing by hand."""
 
 import shutil
 import socket
@@ -77,6 +77,34 @@ def test_rsyslog_forwards_every_message(receiver: Receiver, query: Query, tmp_pa
                 sender.send(f"<13>{stamp} viarsyslog: message {number}".encode())
         sql = "SELECT count(), uniqExact(raw) FROM logs WHERE container = 'viarsyslog'"
         eventually(lambda: query(sql) == [(50, 50)])
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("driver", ["syslog", "network"])
+def test_syslog_ng_forwards_every_message(
+    receiver: Receiver, query: Query, tmp_path: Path, driver: str, transport: str
+) -> None:
+    if not shutil.which("syslog-ng"):
+        pytest.skip("syslog-ng is not there")
+    assert receiver.syslog
+    program, source = f"viang{driver}{transport}", tmp_path / "in.log"
+    config = tmp_path / "syslog-ng.conf"
+    config.write_text(
+        f'@version: 3.38\nsource s {{ file("{source}" follow-freq(0.1) flags(no-parse) '
+        f'program-override("{program}")); }};\n'
+        f'destination d {{ {driver}("127.0.0.1" transport("{transport}") port({receiver.syslog.port})); }};\n'
+        "log { source(s); destination(d); };\n"
+    )
+    source.write_text("".join(f"message {number}\n" for number in range(50)))
+    own = [f"--{name}={tmp_path / name}" for name in ("pidfile", "persist-file", "control")]
+    arguments = ["syslog-ng", "--foreground", "--no-caps", f"--cfgfile={config}", *own]
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        sql = "SELECT count(), uniqExact(raw) FROM logs WHERE container = {c:String} AND raw LIKE '%message %'"
+        eventually(lambda: query(sql, c=program) == [(50, 50)])
     finally:
         process.terminate()
         process.wait(20)
