@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 from loghouse.render.escapes import one_line
@@ -14,9 +15,14 @@ Number = int | float
 
 
 def render_tsv(columns: Sequence[str], pages: RowPages, out: Writer) -> int:
-    """A header and one line a row; tabs and newlines inside a value are spelled out."""
+    """A header and one line a row; tabs and newlines inside a value are spelled out.
+
+    What cannot be answered leaves no header: the first rows are waited for.
+    """
+    coming = iter(pages)
+    first = list(islice(coming, 1))
     out.write(_tabbed(columns))
-    return render_bare_rows(columns, pages, out)
+    return render_bare_rows(columns, chain(first, coming), out)
 
 
 def render_bare_rows(columns: Sequence[str], pages: RowPages, out: Writer) -> int:
@@ -71,8 +77,14 @@ class DrawnTable:
 
 
 def _tabbed(row: Sequence[Any]) -> bytes:
-    cells = (one_line(as_text(value)).replace("\t", "\\t") for value in row)
+    cells = (one_line(as_text(_whole(value))).replace("\t", "\\t") for value in row)
     return ("\t".join(cells) + "\n").encode("utf-8", "backslashreplace")
+
+
+def _whole(value: Any) -> Any:
+    """2.0 as 2, as it was written most of the time."""
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**53
+    return int(value) if is_whole else value
 
 
 def _is_number(value: Any) -> bool:

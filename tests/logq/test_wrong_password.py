@@ -11,6 +11,7 @@ COMMANDS = [
     ("logq.cli", "search", "error"),
     ("logq.cli", "tail"),
     ("logq.cli", "fields"),
+    ("logq.cli", "hist"),
     ("logq.cli", "export", "{directory}/all.jsonl"),
     ("logq.cli", "saved", "list"),
     ("cli", "ship", "--once", "--state-dir", "{directory}/state", "{directory}/app.log"),
