@@ -1,4 +1,4 @@
-"""Writes the pages that are made from code: docs/cli.md and docs/metrics.md. A test fails while one is stale.
+"""Writes the pages made from code: cli.md, configuration.md, metrics.md. A test fails while one is stale.
 
 .venv/bin/python docs/generate.py
 """
@@ -14,6 +14,7 @@ from typing import Any
 from prometheus_client.metrics_core import Metric
 
 DOCS = Path(__file__).resolve().parent
+FEW = 4  # commands that are named one by one
 HEAD = "<!-- Made by docs/generate.py from the code: change that. -->\n\n"
 
 
@@ -26,7 +27,7 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Each page that is made, by its file."""
-    return {"cli.md": cli_page(), "metrics.md": metrics_page()}
+    return {"cli.md": cli_page(), "configuration.md": configuration_page(), "metrics.md": metrics_page()}
 
 
 def cli_page() -> str:
@@ -83,6 +84,60 @@ def _row(parameter: Any) -> str:
     if variable:
         notes.append(f"`{variable if isinstance(variable, str) else variable[0]}`")
     return f"| {', '.join(f'`{name}`' for name in names)} | {text} | {', '.join(notes)} |"
+
+
+def configuration_page() -> str:
+    """Every variable, with the options that it sets, and the files of settings."""
+    from loghouse.cli import app as loghouse
+    from loghouse.logq.cli import VERBS, _app
+    from loghouse.logq.verbs import command_line
+
+    commands = {f"logq {verb}": command_line(_app(verb)).commands[verb] for verb in VERBS}
+    for name, command in command_line(loghouse).commands.items():
+        commands.update(_leaves(f"loghouse {name}", command))
+    found: dict[str, tuple[str, str, list[str]]] = {}
+    for name, command in commands.items():
+        for each in command.params:
+            for variable in [each.envvar] if isinstance(each.envvar, str) else each.envvar or []:
+                text = (each.help or "").replace("|", "\\|")
+                found.setdefault(variable, (each.opts[0], text, []))[2].append(name)
+    parts = [HEAD + "# Configuration\n", _CONFIGURATION]
+    parts += ["## Variables\n", "| variable | option | commands | |", "| --- | --- | --- | --- |"]
+    for variable, (option, text, users) in sorted(found.items()):
+        reading = [name for name in users if name.startswith("logq ")]
+        others = [name for name in users if name not in reading]
+        shown = reading if len(reading) <= FEW else ["logq"]
+        shown += others if len(others) <= FEW else ["loghouse"]
+        parts.append(f"| `{variable}` | `{option}` | {', '.join(shown)} | {text} |")
+    return "\n".join(parts) + "\n"
+
+
+_CONFIGURATION = """An option of the command line wins over a variable, a variable over a profile, a profile
+over the default. A bad value stops the start and says where it came from. Every option of every command is in
+[Commands](cli.md); the exporters have [settings of their own](exporters/README.md#settings).
+
+| file | of | page |
+| --- | --- | --- |
+| `~/.config/logq/config.toml` | profiles of `logq`, chosen with `--profile` | [logq](logq.md) |
+| `--access` | who may read what on the page | [Access](access.md) |
+| `--filters` | what the shipper masks, drops, samples and limits | [Shipping](shipping.md#filters) |
+| rules of `loghouse rules` | alerts on logs | [Alerts](alerts.md) |
+| rules of `loghouse retention` | how long records are kept, tiers | [Retention](retention.md) |
+| `--config` of `logq-exporters` | several exporters in one process | [Exporters](exporters/README.md) |
+
+Passwords and keys are read from files, so that neither a process list nor a variable shows them:
+`LOGQ_PASSWORD_FILE` (of the store in `LOGQ_URL`), `--token-file`, `--shared-key-file`, `--s3-credentials`.
+`LOGQ_CONFIG` names another file of profiles.
+"""
+
+
+def _leaves(name: str, command: Any) -> dict[str, Any]:
+    if not hasattr(command, "commands"):
+        return {name: command}
+    found: dict[str, Any] = {}
+    for sub, each in command.commands.items():
+        found.update(_leaves(f"{name} {sub}", each))
+    return found
 
 
 def metrics_page() -> str:

@@ -22,6 +22,7 @@ from typing import Any
 
 import msgpack
 
+from loghouse import console
 from loghouse.client.sender import TIMEOUT, heard, shake_hands
 from loghouse.errors import LoghouseError, UsageError
 
@@ -151,6 +152,8 @@ def _send(target: Target, place: Place, entries: list[dict[str, Any]]) -> None:
         with suppress(OSError, EOFError, ValueError, msgpack.UnpackException):
             if _acknowledged(target, message) == name.encode():
                 return
+        if wait == QUIET:
+            console.say(f"no acknowledgement of {target.host}:{target.port}, trying again until there is one")
         time.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT)
 
