@@ -25,10 +25,13 @@ class Parts:
         self._lock = threading.Lock()
         self._asked = float("-inf")
         self._answer: frozenset[Part] | StoreUnreachable = frozenset()
+        self._closed = False
 
     def __call__(self) -> frozenset[Part]:
         """The parts as they were a moment ago; raises `StoreUnreachable`."""
         with self._lock:
+            if self._closed:
+                raise StoreUnreachable("the server stops")
             now = self._clock()
             pause = AWAY_PAUSE if isinstance(self._answer, StoreUnreachable) else PAUSE
             if now - self._asked >= pause:
@@ -47,6 +50,7 @@ class Parts:
             self._asked = float("-inf")
 
     def close(self) -> None:
-        """Close the connection; the next call opens a new one."""
+        """Close the connection for good: a tail that has not ended yet opens no new one."""
         with self._lock:
+            self._closed = True
             self._store.close()

@@ -17,9 +17,11 @@ from web import serving
 from web.serving import answered, client_of, events, served
 
 from loghouse.config import StoreUrl
+from loghouse.errors import StoreUnreachable
 from loghouse.store.client import Store
 from loghouse.store.migrate import migrate
 from loghouse.web import bridge, calls
+from loghouse.web.parts import Parts
 from loghouse.web.server import WebServer
 
 
@@ -165,6 +167,14 @@ def test_a_server_that_stops_ends_what_runs(large_store: StoreUrl) -> None:
         stack.enter_context(_begun_download(server))
         server.stop()
         assert _downloads(large_store) == 0
+
+
+def test_a_tail_that_outlives_the_server_opens_no_connection(own_store: StoreUrl) -> None:
+    parts = Parts(own_store)
+    assert parts() == frozenset()
+    parts.close()
+    with pytest.raises(StoreUnreachable):
+        parts()
 
 
 def test_a_store_that_goes_away_is_waited_for(tmp_path: Path) -> None:
