@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,21 @@ needs_namespaces = pytest.mark.skipif(not can_build(), reason="needs root, mount
 
 
 @needs_namespaces
+def test_the_units_verify_where_their_commands_are(tmp_path: Path) -> None:
+    """As after an installation, which the slow test below does for real."""
+    upper = tmp_path / "machine"
+    shutil.copytree(SYSTEMD, upper / "etc/systemd/system")
+    (upper / "opt").mkdir()
+    (upper / "opt/logq").symlink_to(sys.prefix)
+    machine = Stage("machine", upper, {"PATH": PATH})
+    units = [f"/etc/systemd/system/{unit.name}" for unit in UNITS]
+    verified = run_in(machine, [command("systemd-analyze"), "verify", *units], limit=60, user="0:0")
+    assert verified.returncode == 0, verified.stderr
+    assert [line for line in verified.stderr.splitlines() if "loghouse" in line or "logq" in line] == []
+
+
+@needs_namespaces
+@pytest.mark.slow
 def test_the_script_installs_what_the_units_start(tmp_path: Path) -> None:
     """In a view of this machine's root: the units verify only when their commands are there."""
     upper = tmp_path / "machine"
