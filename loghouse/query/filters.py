@@ -336,7 +336,8 @@ class FilterParser:
                 start,
             )
         if not any(char.isalnum() or char == "_" for char in text):
-            raise scan.error(
-                f'"{text}" is not a word', f'To search for these characters: raw contains "{text}"', start
-            )
+            hint = f'To search for these characters: raw contains "{text}"'
+            if text == ":":
+                hint = "A field and its value have no space between them: field:value"
+            raise scan.error(f'"{text}" is not a word', hint, start)
         return Text(text, prefix, span=scan.span(start))

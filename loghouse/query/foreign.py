@@ -238,6 +238,8 @@ _STAGES = {
     "select": "fields a, b",
     "group": "stats count() by field",
     "having": "where n > 5",
+    "unwrap": "stats sum(field)",
+    "render": "hist 5m",
     "grep": "where raw contains text",
     "orderby": "sort field desc",
     "fetch": "limit 100",

@@ -18,6 +18,7 @@ MAX_STAGES = 50  # each may become a subquery, and ClickHouse nests them only so
 _STAGE_NAME = re.compile(
     r"([A-Za-z_]\w*)(\()?(?![\w.@-])(?!\s*(?:[=<>:]|![=~]|\s(?:not\s+)?in\s*\())", re.IGNORECASE
 )
+_BIN = re.compile(r"\b(?:bin|bucket|span|time_bucket|date_trunc)\s*$", re.IGNORECASE)
 _STARTS_FILTER = re.compile(r"[(\"'~*!-]")
 
 
@@ -77,7 +78,9 @@ def _stage(parser: FilterParser) -> Stage:
     if not scan.take("|"):
         raise scan.error(
             f'expected "|" or the end of the query, {scan.found()}',
-            "Put , between fields and | between stages",
+            "For groups of time write: by _time:5m"
+            if scan.sees("(") and _BIN.search(scan.text[: scan.pos])
+            else "Put , between fields and | between stages",
         )
     scan.skip_comments()
     start = scan.pos
