@@ -12,6 +12,7 @@ from loghouse.spool.spool import Spool
 
 MAX_BYTES = 64 << 20  # planning an insert takes the store 0.12 s whatever its size
 MAX_ROWS = 500_000
+MAX_FILES = 10_000  # whose places are written with the batch, from memory
 
 
 class Row(NamedTuple):
@@ -44,6 +45,8 @@ class Batch:
     @property
     def full(self) -> bool:
         """Whether it should go out."""
+        if len(self.positions) >= MAX_FILES:
+            return True
         return self._writer.bytes >= MAX_BYTES or self._writer.rows >= MAX_ROWS
 
     def add(self, row: Row) -> None:

@@ -21,7 +21,7 @@ COLUMNS = (
     "data",
 )
 
-PACKET_BYTES = 4 << 20  # of row data in one block of an insert: what a sender holds in memory
+PACKET_BYTES = 2 << 20  # of row data in one block of an insert: what a sender holds in memory
 PACKET_ROWS = 10_000
 
 
