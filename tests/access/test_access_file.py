@@ -99,7 +99,10 @@ def test_the_commands_make_hashes_and_show_the_file(tmp_path: Path) -> None:
             command, input=given, env=environment(), capture_output=True, text=True, timeout=60, check=False
         )
 
-    assert is_password("secret", run("hash", given="secret\n").stdout.strip())
+    for options, kind in (((), "$argon2id$"), (("--clickhouse",), "$2b$12$")):
+        made = run("hash", *options, given="secret\n").stdout.strip()
+        assert made.startswith(kind)
+        assert is_password("secret", made)
     assert run("hash").returncode == 2
     path = _file(tmp_path, "[users.ann]\npassword = 'HASH'\nnamespaces = ['prod']\nmasks = ['card']\n")
     shown = run("show", str(path))
