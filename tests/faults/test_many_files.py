@@ -78,4 +78,4 @@ def test_a_hundred_thousand_files(scene: Scene) -> None:
         scene.wait_for(app)
         for _ in range(5):
             scene.assert_fresh_line_arrives(app)
-        shipper.most_mb = 384
+        shipper.most_mb = 480
