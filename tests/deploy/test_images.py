@@ -61,6 +61,7 @@ def exporters(scratch: Path) -> Stage:
 
 
 @needs_namespaces
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["php-fpm", "rabbitmq", "redis", "apache", "memcached", "nginx"])
 def test_the_image_of_the_exporters_serves_each_of_them(exporters: Stage, name: str) -> None:
     port = free_port()
@@ -72,6 +73,7 @@ def test_the_image_of_the_exporters_serves_each_of_them(exporters: Stage, name: 
 
 
 @needs_namespaces
+@pytest.mark.slow
 def test_the_image_of_the_exporters_has_nothing_of_loghouse(exporters: Stage) -> None:
     packages = exporters.upper / "opt/logq/lib/python3.11/site-packages"
     assert (packages / "exporters").is_dir()
