@@ -64,13 +64,13 @@ def questions(rare: str, files: str, window: Sequence[str]) -> list[Question]:
         Question(
             "regex over all messages",
             3,
-            ("stats", "count()", "message =~ /connection (was )?refused/", *everything),
+            ("stats", "count()", 'message =~ "connection (was )?refused"', *everything),
             (("rg", "-c", "connection (was )?refused", files),),
         ),
         Question(
             "regex without a plain text",
             0,
-            ("stats", "count()", "message =~ /[0-9]{3} [a-z]+/", *everything),
+            ("stats", "count()", 'message =~ "[0-9]{3} [a-z]+"', *everything),
             (("rg", "-c", "[0-9]{3} [a-z]+", files),),
         ),
         Question("fields", 0.3, ("fields", *everything)),
