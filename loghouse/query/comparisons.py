@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from loghouse.query import units
 from loghouse.query.ast import Compare, Contains, Filter, In, IsBool, IsNull, Key, Like, Operator, Span, Value
 from loghouse.query.columns import column_of
-from loghouse.query.regex import check_regex, undelimited
+from loghouse.query.regex import check_regex, cut_at_space, undelimited
+from loghouse.query.spelling import quoted
 
 if TYPE_CHECKING:
     from loghouse.query.filters import FilterParser
@@ -92,6 +93,10 @@ def operand(parser: FilterParser, after: str, pattern: bool = False) -> Value:
                 f'expected a value after "{after}", {scan.found()}', f'For an empty text write: {after} ""'
             )
         _check_glued(parser, after, text, scan.span(start))
+        if pattern and (cut := cut_at_space(scan.text, start, scan.pos)):
+            raise scan.span(start, start + len(cut)).error(
+                "an expression with a space in it stands in quotes", f"Write: {after} {quoted(cut[1:-1])}"
+            )
     span = scan.span(start)
     if not pattern:
         return Value.read(text, in_quotes, span)

@@ -28,6 +28,8 @@ _GROUP = re.compile(r"\((?:\?:|\?P?<([A-Za-z_]\w*)>|\?[imsU]*(?:-[imsU]+)?:|(?!\
 _FLAGS = re.compile(r"\(\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+)\)")
 _LOOKAROUND = re.compile(r"\(\?<?[=!]")
 _PLAIN = re.compile(r"[A-Za-z0-9_ :-]")  # itself in a pattern, and never escaped in JSON
+# Up to the next slash that ends a word; nothing in it that could be another condition.
+_WITH_SPACE = re.compile(r"/[^/=:\"'`\n]*/(?=[\s)]|$)")
 _DELIMITED = re.compile(r"/(.+)/([ims]*)", re.DOTALL)
 _UNICODE = frozenset(
     (
@@ -74,6 +76,12 @@ def undelimited(raw: str) -> str:
         return raw
     pattern, flags = found.groups()
     return f"(?{flags}){pattern}" if flags else pattern
+
+
+def cut_at_space(text: str, start: int, end: int) -> str:
+    """The whole of `/x y/` when the bare value `text[start:end]` stops at the space in it, else ''."""
+    found = _WITH_SPACE.match(text, start)
+    return found.group() if found and found.end() > end and " " in found.group() else ""
 
 
 def check_regex(pattern: str, span: Span) -> tuple[str, ...]:
