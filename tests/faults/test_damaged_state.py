@@ -11,6 +11,9 @@ from scene import LIMIT, QUICK_RETRIES, App, Scene, until
 
 from loghouse.store.client import Store
 
+# Seconds until a batch goes to the disk when the store is away.
+QUICK_SPOOLING = "loghouse.ship.shipper:HOLD=0.5"
+
 
 def flip_a_bit(path: Path) -> None:
     data = bytearray(path.read_bytes())
@@ -36,7 +39,7 @@ def fill_the_spool(scene: Scene, proxy: FaultProxy, apps: list[App]) -> list[Pat
     """A batch for each container, while the store is away; the files of the batches."""
     proxy.fault = Down()
     for app in apps:
-        with scene.shipping(QUICK_RETRIES, store=proxy.address) as shipper:
+        with scene.shipping(QUICK_RETRIES, QUICK_SPOOLING, store=proxy.address) as shipper:
             before = len(scene.spooled())
             app.say(3000, size=50)
             until(lambda before=before: len(scene.spooled()) > before)
