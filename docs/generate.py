@@ -6,6 +6,7 @@
 import inspect
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -145,6 +146,7 @@ def metrics_page() -> str:
     parts = [HEAD + "# Metrics of loghouse\n"]
     for title, families in (
         ("loghouse ship --listen", _of_shipper()),
+        ("loghouse receive", _of_receiver()),
         ("loghouse rules run --listen", _of_rules()),
     ):
         parts += [f"## {title}\n", "| metric | type | labels | |", "| --- | --- | --- | --- |"]
@@ -153,7 +155,7 @@ def metrics_page() -> str:
             labels = ", ".join(f"`{label}`" for label in getattr(family, "_labelnames", ()))
             parts.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |")
         parts.append("")
-    parts += ["The receiver has its table in [Receiving](receive.md), the exporters in their pages.", ""]
+    parts += ["The exporters have tables in their pages.", ""]
     return "\n".join(parts)
 
 
@@ -175,6 +177,20 @@ def _of_shipper() -> list[Metric]:
         families = list(report.collect())
         spool.close()
     return families
+
+
+def _of_receiver() -> list[Metric]:
+    from loghouse.receive.exposition import Exposition
+
+    class Quiet:
+        """An intake that has taken nothing."""
+
+        counts: Counter[tuple[str, str]] = Counter()
+        waiting_bytes = 0
+        failing_since = None
+
+    quiet: Any = Quiet()
+    return list(Exposition(quiet).collect())
 
 
 def _of_rules() -> list[Metric]:

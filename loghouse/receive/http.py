@@ -54,7 +54,9 @@ def answer(request: Request, intake: Intake) -> Answer:
     """Take what a request brings; returns when it is durable."""
     path = request.path.rstrip("/") or "/"
     if path == "/metrics":
-        return Answer(200, _metrics(intake), "text/plain; version=0.0.4; charset=utf-8")
+        from loghouse.receive.exposition import page
+
+        return Answer(200, page(intake), "text/plain; version=0.0.4; charset=utf-8")
     if path == "/healthz":
         return _health(intake)
     if path in _JSON_LINES:
@@ -141,24 +143,6 @@ def _health(intake: Intake) -> Answer:
     if since is not None and time.monotonic() - since > UNHEALTHY_AFTER:
         return _problem(503, f"nothing could be stored for {time.monotonic() - since:.0f} s")
     return Answer(200, b"ok\n", "text/plain")
-
-
-def _metrics(intake: Intake) -> bytes:
-    from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-
-    registry = CollectorRegistry()
-    counters: dict[str, Counter] = {}
-    for (protocol, what), number in sorted(intake.counts.copy().items()):
-        if what not in counters:
-            help = f"{what.replace('_', ' ')} of the receiver".capitalize()
-            counters[what] = Counter(f"loghouse_receive_{what}", help, ["protocol"], registry=registry)
-        counters[what].labels(protocol).inc(number)
-    waiting = Gauge("loghouse_receive_waiting_bytes", "Received and not durable yet", registry=registry)
-    waiting.set(intake.waiting_bytes)
-    failing = Gauge("loghouse_receive_failing_seconds", "Since the first failed commit", registry=registry)
-    since = intake.failing_since
-    failing.set(time.monotonic() - since if since is not None else 0)
-    return generate_latest(registry)
 
 
 def _json(value: object, status: int = 200) -> Answer:
