@@ -74,15 +74,16 @@ Logq = Callable[..., subprocess.CompletedProcess[bytes]]
 class LiveStore:
     """An embedded store on one directory and one port."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *options: str) -> None:
         self._directory = directory
+        self._options = options
         self._process: subprocess.Popen[str] | None = None
         self.url = StoreUrl()
 
     def start(self) -> None:
         """Start it, after the first time at the same address."""
         listen = f"127.0.0.1:{self.url.port}" if self.url.port != StoreUrl().port else "127.0.0.1:0"
-        self._process, self.url = start_embedded(self._directory, listen=listen)
+        self._process, self.url = start_embedded(self._directory, *self._options, listen=listen)
 
     def stop(self) -> None:
         """End it."""

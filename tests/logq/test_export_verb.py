@@ -158,8 +158,10 @@ def test_an_export_goes_on_where_it_stopped(live: LiveStore, space: str, tmp_pat
 
 def test_ctrl_c_says_how_to_go_on(live: LiveStore, space: str, tmp_path: Path) -> None:
     source = Source(live.url, namespace=space)
-    for minute in range(40):  # slices enough that the interruption finds it at work
-        source.write(*(b"%d " % n + b"x" * 2000 for n in range(2000)), at=KNOWN - timedelta(minutes=minute))
+    for number in range(40):  # slices enough that the interruption finds it at work
+        source.write(
+            *(b"%d " % n + b"x" * 2000 for n in range(2000)), at=KNOWN - timedelta(seconds=30 * number)
+        )
     path = tmp_path / "all.log"
     script = (
         "import loghouse.logq.slices as slices\n"

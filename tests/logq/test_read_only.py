@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from logq.stores import LIMIT, LiveStore, Logq, Source, address, environment
+from logq.stores import LIMIT, LiveStore, Logq, Source, address, command, environment
 
 from loghouse.logq.cli import VERBS
+from loghouse.store.client import Store
+from loghouse.store.migrate import migrate
 
 # Every query of the process runs under ClickHouse's `readonly`, as it would for such a user.
 READER = (
@@ -86,6 +89,17 @@ def test_a_reader_can_follow(live: LiveStore, space: str) -> None:
         process.communicate(timeout=LIMIT)
 
 
+@pytest.fixture(scope="module")
+def open_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStore]:
+    """A store that refuses nothing by itself, as a ClickHouse server does."""
+    store = LiveStore(tmp_path_factory.mktemp("open") / "store", "--allow-outside")
+    store.start()
+    with Store(store.url) as connection:
+        migrate(connection)
+    yield store
+    store.stop()
+
+
 OUTSIDE = (
     "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')",
     "SELECT * FROM file('{file}', 'LineAsString')",
@@ -101,22 +115,34 @@ OUTSIDE = (
 )
 
 
+def sql(store: LiveStore, statement: str) -> subprocess.CompletedProcess[bytes]:
+    """`logq sql` of a store."""
+    return subprocess.run(
+        command("sql", statement),
+        env=environment(LOGQ_URL=address(store.url)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize("statement", OUTSIDE)
-def test_sql_reads_nothing_but_the_store(logq: Logq, tmp_path: Path, statement: str) -> None:
+def test_sql_reads_nothing_but_the_store(open_store: LiveStore, tmp_path: Path, statement: str) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the secret")
-    done = logq("sql", statement.format(file=secret))
+    done = sql(open_store, statement.format(file=secret))
     assert done.returncode == 3, done.stderr
     assert b"reaches beyond the store" in done.stderr
     assert b"the secret" not in done.stdout + done.stderr
 
 
-def test_sql_writes_no_files(logq: Logq, tmp_path: Path) -> None:
+def test_sql_writes_no_files(open_store: LiveStore, tmp_path: Path) -> None:
     """ClickHouse's `readonly` lets this one pass."""
     written = tmp_path / "written.csv"
-    done = logq("sql", f"INSERT INTO FUNCTION file('{written}', 'CSV', 'a String') SELECT 'x'")
+    done = sql(open_store, f"INSERT INTO FUNCTION file('{written}', 'CSV', 'a String') SELECT 'x'")
     assert (done.returncode, b"this statement writes" in done.stderr) == (3, True)
-    logq("sql", f"SELECT 1 INTO OUTFILE '{tmp_path}/out.txt'")  # is for the client, which is us
+    sql(open_store, f"SELECT 1 INTO OUTFILE '{tmp_path}/out.txt'")  # is for the client, which is us
     assert os.listdir(tmp_path) == []
 
 
