@@ -1,6 +1,7 @@
 """What all tests share: the store, and the versions in the header."""
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from importlib import metadata
@@ -10,6 +11,11 @@ import pytest
 from servers import embedded_store
 
 from loghouse.config import StoreUrl
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in its background deaf to Ctrl-C, and so would be all that tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> list[str]:
