@@ -10,7 +10,7 @@ else
     nohup "$BIN/loghouse" up --data-dir "$data/store" --listen "$LISTEN" --backup-dir "$data/backups" >"$data/loghouse.log" 2>&1 &
     echo $! >"$data/loghouse.pid"
     tries=0
-    until grep -q "listens on" "$data/loghouse.log"; do
+    until grep -q "listens on" "$data/loghouse.log" 2>/dev/null; do
         tries=$((tries + 1))
         if ! kill -0 "$(cat "$data/loghouse.pid")" 2>/dev/null || [ "$tries" -gt 300 ]; then
             cat "$data/loghouse.log" >&2
