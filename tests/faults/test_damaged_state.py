@@ -49,7 +49,10 @@ def fill_the_spool(scene: Scene, proxy: FaultProxy, apps: list[App]) -> list[Pat
     return scene.spooled()
 
 
-@pytest.mark.parametrize("damage", [flip_a_bit, cut_the_tail, fill_the_tail_with_zeros, empty])
+@pytest.mark.parametrize(
+    "damage",
+    [flip_a_bit, cut_the_tail, pytest.param(fill_the_tail_with_zeros, marks=pytest.mark.slow), empty],
+)
 def test_a_damaged_batch(scene: Scene, proxy: FaultProxy, damage: Callable[[Path], None]) -> None:
     """Its neighbours arrive whole, what can be read of it too; the file is kept, the bytes are counted."""
     apps = [scene.app() for _ in range(3)]
@@ -87,7 +90,13 @@ def test_a_batch_that_is_gone(scene: Scene, proxy: FaultProxy) -> None:
         scene.assert_sound()
 
 
-@pytest.mark.parametrize("damage", [flip_a_bit, cut_the_tail, fill_the_tail_with_zeros])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        flip_a_bit,
+        *(pytest.param(how, marks=pytest.mark.slow) for how in (cut_the_tail, fill_the_tail_with_zeros)),
+    ],
+)
 def test_a_damaged_journal(scene: Scene, proxy: FaultProxy, damage: Callable[[Path], None]) -> None:
     """The places that it does not know any more come from the batches that wait."""
     apps = [scene.app() for _ in range(3)]
