@@ -64,9 +64,19 @@ class Running:
     said: Path
 
     def interrupt(self) -> Done:
-        """Ctrl-C, as at a terminal: the whole pipeline gets it."""
-        self._signal(signal.SIGINT)
-        code = self.process.wait(STOP_LIMIT)
+        """Ctrl-C, as at a terminal: the whole pipeline gets it, and again while it goes on.
+
+        Python drops one that comes in the middle of some imports, so a person presses it twice, too.
+        """
+        deadline = time.monotonic() + STOP_LIMIT
+        while True:
+            self._signal(signal.SIGINT)
+            try:
+                code = self.process.wait(5)
+                break
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > deadline:
+                    raise
         return Done(code, self.said.read_text(errors="replace"), "")
 
     def kill(self) -> None:
