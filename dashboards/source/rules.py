@@ -6,58 +6,21 @@ its own test: series under which it fires and series under which it does not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from dashboards.source import rules_pipeline, rules_services
+from dashboards.source.rule import Alert, Group
+
 DIRECTORY = Path(__file__).parent.parent / "rules"
 HEAD = "# Made by `python -m dashboards.source.rules`; change dashboards/source/.\n"
-
-Series = tuple[str, str]  # a series and its values, as `promtool test rules` writes them
-T = 'namespace="shop",pod="p-0",instance="p-0:1"'  # the labels of a target in tests
-
-
-@dataclass(frozen=True)
-class Alert:
-    """An alert and what makes it fire in its test; without `quiet` no series at all keeps it quiet."""
-
-    name: str
-    expr: str
-    hold: str
-    severity: str
-    summary: str
-    runbook: str
-    logq: str
-    fires: Sequence[Series]
-    quiet: Sequence[Series]
-    at: str = "15m"  # when the test looks
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A figure worth keeping for a year; it carries longterm="true", by which the long instance takes it."""
-
-    name: str
-    expr: str
-
-
-@dataclass(frozen=True)
-class Group:
-    """The rules of one service, and the board that shows it."""
-
-    name: str
-    board: str
-    alerts: Sequence[Alert]
-    recordings: Sequence[Recording] = field(default_factory=tuple)
 
 
 def groups() -> list[Group]:
     """All services."""
-    from dashboards.source import rules_pipeline, rules_services
-
     return [*rules_services.GROUPS, *rules_pipeline.GROUPS]
 
 

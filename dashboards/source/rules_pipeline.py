@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.source.rules import Alert, Group, Recording
-from dashboards.source.rules_services import one
+from dashboards.source.rule import Alert, Group, Recording, one
 
 LOGS = "logq search --since 1h -n {{ $labels.namespace }} -c 'loghouse*' 'level>=warning'"
 UP = 'namespace="logs",pod="l-0",instance="l-0:1"'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.source.rules import Alert, Group, Recording, Series, T
+from dashboards.source.rule import Alert, Group, Recording, T, one
 
 WHERE = "-n {{ $labels.namespace }} -p '{{ $labels.pod }}'"
 
@@ -20,11 +20,6 @@ def down(name: str, metric: str, service: str, container: str, why: str) -> Aler
         fires=[(f"{metric}{{{T}}}", "0x20")],
         quiet=[(f"{metric}{{{T}}}", "1x20")],
     )
-
-
-def one(name: str, values: str, labels: str = "") -> Series:
-    """A series of the test's target."""
-    return (f"{name}{{{T}{',' if labels else ''}{labels}}}", values)
 
 
 PHP_FPM = Group(

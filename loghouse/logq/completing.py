@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from loghouse.errors import LoghouseError
 
 if TYPE_CHECKING:
-    from loghouse.logq.completion import Options
     from loghouse.store.client import Store
 
 LIMIT_SECONDS = 0.3  # a shell that waits longer is worse than one that does not complete
@@ -29,11 +28,11 @@ COLUMNS = (
 Words = Iterable[tuple[str, str]]  # a word and what it is
 
 
-def answer(options: Options) -> list[tuple[str, str]]:
+def answer(words: Sequence[str], url: str | None) -> list[tuple[str, str]]:
     """The words that may stand in place of the last one; none when the store does not answer in time."""
-    *before, begun = options.words or ("",)
+    *before, begun = words or ("",)
     try:
-        found = list(_suggested(before, begun, options.url))
+        found = list(_suggested(before, begun, url))
     except (LoghouseError, OSError, ValueError):
         found = []
     return [(word, hint) for word, hint in found if word.isprintable()][:MOST]

@@ -71,7 +71,7 @@ def completion(options: Options) -> ExitCode:
     if options.shell == "words":
         from loghouse.logq.completing import answer
 
-        sys.stdout.write("".join(f"{word}\t{hint}\n" for word, hint in answer(options)))
+        sys.stdout.write("".join(f"{word}\t{hint}\n" for word, hint in answer(options.words, options.url)))
         return ExitCode.OK
     script = SCRIPTS.get(options.shell)
     if script is None:
