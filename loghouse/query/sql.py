@@ -21,8 +21,12 @@ from loghouse.record import COLUMNS
 
 MAX_VALUES = 1900  # a value travels as a setting of the statement, and the embedded store takes 2000 of them
 
-# ClickHouse reads a query of at most 256 KB unless told otherwise; a long filter is longer.
-_SETTINGS: Mapping[str, int] = {"max_query_size": 16_777_216}
+_SETTINGS: Mapping[str, int] = {
+    # ClickHouse reads a query of at most 256 KB unless told otherwise; a long filter is longer.
+    "max_query_size": 16_777_216,
+    # It skips what cannot be among the newest only up to a limit of 1000, and `logq` asks for 1001.
+    "query_plan_max_limit_for_top_k_optimization": 100_000,
+}
 
 
 @dataclass(frozen=True, slots=True)
