@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from query.records import ROWS, Row, Scalar
+from query.records import END, ROWS, SECOND, START, Row, Scalar
 
 from loghouse.query import ast
 from loghouse.query.parser import Query
@@ -15,13 +15,17 @@ from loghouse.query.stages.columns import Drop, Fields
 from loghouse.query.stages.cut import Limit, Offset
 from loghouse.query.stages.ends import Ends
 from loghouse.query.stages.eval import Eval
+from loghouse.query.stages.facets import Facets, FieldNames, FieldValues
 from loghouse.query.stages.functions import Call
+from loghouse.query.stages.hist import Hist
 from loghouse.query.stages.rename import Rename
 from loghouse.query.stages.replace import Replace
+from loghouse.query.stages.sort import Sort, SortKey
 from loghouse.query.stages.stats import Stats
 from loghouse.query.stages.top import Top
 from loghouse.query.stages.uniq import Uniq
 from loghouse.query.stages.where import Where
+from loghouse.query.stages.window import Window
 
 LEVELS = (
     *("unknown", "trace", "debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"),
@@ -346,8 +350,15 @@ def evaluate(query: Query) -> tuple[list[Seen], list[TableRow] | None]:
                 found = found[: stage.rows] if stage.rows else found
             case Offset():
                 found = found[stage.rows :]
+            case Ends() if stage.keys:
+                turned = [SortKey(item.key, item.descending != stage.last) for item in stage.keys]
+                found = _sorted(found, turned)[: stage.rows]
             case Ends():
                 found = found[: stage.rows] if stage.last else found[-stage.rows :]
+            case Sort():
+                found = _sorted(found, stage.keys)
+            case Window():
+                found = _beside_each(found, stage)
             case Uniq():
                 found = _uniq(found, stage)
             case Fields() | Drop():
@@ -356,10 +367,21 @@ def evaluate(query: Query) -> tuple[list[Seen], list[TableRow] | None]:
                 return found, _stats(found, stage)
             case Top():
                 counts = Counter(tuple(seen.text(key) for key in stage.keys) for seen in found)
-                rows = sorted(
-                    counts.items(), key=lambda item: (-item[1], [text.encode() for text in item[0]])
-                )
+                rows = sorted(counts.items(), key=_most_first)
+                if stage.rarest:
+                    rows.sort(key=lambda item: item[1])
                 return found, [(*key, n, n / len(found)) for key, n in rows[: stage.rows]]
+            case FieldValues():
+                counts = Counter((text,) for seen in found if (text := seen.text(stage.key)))
+                rows = sorted(counts.items(), key=_most_first)
+                return found, [(*key, n) for key, n in rows[: stage.rows or None]]
+            case FieldNames():
+                counts = Counter((name,) for seen in found for name in {name for name, _ in seen.row.pairs})
+                return found, [(*key, n) for key, n in sorted(counts.items(), key=_most_first)]
+            case Facets():
+                return found, _facets(found, stage.rows)
+            case Hist():
+                return found, _hist(found, stage)
             case _:
                 raise NotImplementedError(type(stage).__name__)
     return found, None
@@ -368,6 +390,76 @@ def evaluate(query: Query) -> tuple[list[Seen], list[TableRow] | None]:
 def _most_first(item: tuple[tuple[str, ...], int]) -> tuple[int, list[bytes]]:
     texts, count = item
     return -count, [text.encode() for text in texts]
+
+
+def _sorted(found: Sequence[Seen], keys: Sequence[SortKey]) -> list[Seen]:
+    """Numbers before text and nothing last; equals the newest first."""
+    rows = sorted(found, key=lambda seen: -seen.row.timestamp)
+    for item in reversed(keys):
+        key, turned = item.key, item.descending
+        if rows and rows[0].column(key) == "level":
+            rows.sort(key=lambda seen: seen.row.severity, reverse=turned)
+            continue
+        rows.sort(key=lambda seen: seen.text(key).encode(), reverse=turned)
+        if key.kind != "label" and all(seen.column(key) is None for seen in rows):
+            rows.sort(key=lambda seen: seen.text(key) == "")
+            rows.sort(key=lambda seen: _number_first(seen.number(key), turned))
+    return rows
+
+
+def _number_first(number: float | None, turned: bool) -> tuple[bool, float]:
+    return number is None, 0 if number is None else -number if turned else number
+
+
+def _beside_each(found: Sequence[Seen], stage: Window) -> list[Seen]:
+    rows = []
+    for seen in found:
+        made = dict(seen.made)
+        same = [
+            other
+            for other in found
+            if [other.text(key) for key in stage.by] == [seen.text(key) for key in stage.by]
+            and (not stage.running or other.row.timestamp <= seen.row.timestamp)
+        ]
+        made |= {call.column: _function(call, same) for call in stage.calls}
+        rows.append(replace(seen, made=made))
+    return rows
+
+
+def _facets(found: Sequence[Seen], most: int) -> list[TableRow]:
+    pairs = Counter(pair for seen in found for pair in seen.row.pairs)
+    having: Counter[str] = Counter()
+    for (name, _), n in pairs.items():
+        having[name] += n
+    rows: list[TableRow] = []
+    for name in sorted(having, key=lambda name: (-having[name], name.encode())):
+        values = [((value,), n) for (of, value), n in pairs.items() if of == name]
+        rows += [(name, *value, n) for value, n in sorted(values, key=_most_first)[:most]]
+    return rows
+
+
+def _hist(found: Sequence[Seen], stage: Hist) -> list[TableRow]:
+    step = int(quantity(stage.step, "time") or 0) * SECOND
+    keys = sorted(
+        {tuple(seen.text(group.key) for group in stage.groups) for seen in found}, key=_levels_in_order
+    )
+    counts = Counter(
+        (seen.row.timestamp // step * step, tuple(seen.text(group.key) for group in stage.groups))
+        for seen in found
+    )
+    first = START // step * step
+    return [
+        (time, *key, counts[time, key]) for time in range(first, END, step) for key in keys or _one_if(stage)
+    ]
+
+
+def _one_if(stage: Hist) -> list[tuple[str, ...]]:
+    """Without groups there are buckets even where nothing was found."""
+    return [] if stage.groups else [()]
+
+
+def _levels_in_order(key: tuple[str, ...]) -> list[bytes]:
+    return [bytes([LEVELS.index(text)]) if text in LEVELS else text.encode() for text in key]
 
 
 def _made(seen: Seen, name: str, value: Cell) -> Seen:

@@ -18,6 +18,8 @@ START = 1_785_405_600 * SECOND  # 2026-07-30T10:00:00Z
 END = START + 3600 * SECOND
 NOW = END
 
+NAMED = ("namespace", "workload", "pod", "container", "node", "format", "level")
+
 Scalar = str | float | bool | None
 
 
@@ -93,6 +95,17 @@ class Row:
         return set(re.findall(r"[0-9a-z\x80-\U0010ffff]+", raw.lower()))
 
     @property
+    def pairs(self) -> set[tuple[str, str]]:
+        """The names of all that the record has, as one writes them in a query, and the values."""
+        found = {(name, getattr(self, name)) for name in NAMED}
+        found |= {
+            (f"`{name}`" if name in ("level", "msg") else name, self.text(name)) for name in self.fields
+        }
+        if self.id == 25:  # the address in its text ends with ?a=1
+            found.add(("http://x.y/z?a", "1"))
+        return {(name, value) for name, value in found if value}
+
+    @property
     def timestamp(self) -> int:
         return START + round(self.second * SECOND)
 
@@ -107,7 +120,9 @@ class Row:
             return ""
         if isinstance(value, bool):
             return "true" if value else "false"
-        return f"{value:g}" if isinstance(value, float | int) else value
+        if isinstance(value, str):
+            return value
+        return str(int(value)) if value == int(value) else repr(value)
 
     def number(self, name: str) -> float | None:
         """A field whose whole text is a decimal number."""
