@@ -41,6 +41,10 @@ class Discard:
         """Nothing is stored."""
         return [(0, 0)]
 
+    def uptime(self) -> float:
+        """It never fails, so nobody asks."""
+        return 0.0
+
     def cancel(self) -> None: ...
 
     def close(self) -> None: ...

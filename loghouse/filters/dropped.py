@@ -48,6 +48,11 @@ class Gaps:
     def __init__(self) -> None:
         self._sums: dict[tuple[int, str], _Sum] = {}
 
+    @property
+    def size(self) -> int:
+        """Bytes that have not been told yet."""
+        return sum(gap.size for gap in self._sums.values())
+
     def add(self, rule: str, source: int, offset: int, lines: int, size: int) -> None:
         """Note a piece that was dropped; pieces come in the order of the file."""
         gap = self._sums.setdefault((source, rule), _Sum(offset))

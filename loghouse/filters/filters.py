@@ -145,6 +145,11 @@ class WriterFilters:
         self._filters.tell(now)
         return result
 
+    @property
+    def untold(self) -> int:
+        """Bytes that were dropped since `gaps` was called."""
+        return self._gaps.size
+
     def gaps(self, now: float) -> list[tuple[Gap, bytes]]:
         """What was dropped since the last call, each with the record that tells of it."""
         return [(gap, gap.record(self._writer, now)) for gap in self._gaps.take()]

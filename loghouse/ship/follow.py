@@ -22,10 +22,16 @@ from loghouse.ship.reading import Reading
 from loghouse.ship.records import EVENT_TIMEOUT, PART_TIMEOUT, Records, unwrapped
 from loghouse.ship.segment import MAX_LINE, Segment
 
+# What rules dropped is told with the next row, at the latest after so many seconds or bytes; until then the
+# place in the file stays before it, so that a crash forgets both.
+UNTOLD_SECONDS = 60.0
+UNTOLD_BYTES = 64 << 20
+
 
 class Resting(NamedTuple):
     """A file that was closed, as it was then."""
 
+    source: int
     device: int
     inode: int
     size: int  # -1 if it is to be read again whatever its size
@@ -56,6 +62,7 @@ class Lineage:
         "_ready",
         "_seen_at",
         "_segments",
+        "_untold_since",
         "_waits",
         "_writer",
         "active_at",
@@ -67,6 +74,7 @@ class Lineage:
         "origin",
         "told_at",
         "unread",
+        "written",
     )
 
     def __init__(
@@ -86,6 +94,7 @@ class Lineage:
         self.active_at = 0.0  # when there was something to read
         self.announced = False  # the next change of its directory will be told
         self.told_at = 0.0  # when one was
+        self.written = False  # that was a write into the newest file
         self._writer = Writer(found.origin)
         self._offsets = offsets
         self._pod: Pod | None = None  # what the API told last
@@ -100,6 +109,7 @@ class Lineage:
         self._resting: Resting | None = None
         self._reading = reading
         self._records: Records | None = None
+        self._untold_since: float | None = None  # when a rule dropped what no row has told of yet
         self._ready: Sequence[Row] = ()  # complete before anything more is read
         self._changed: dict[int, Position] | None = None
         self._waits = offsets.waits(self.origin.lineage)
@@ -121,7 +131,7 @@ class Lineage:
         """Take in what the directory holds now. Open files stay open, under any name or none, until read."""
         self.found = found
         self.moved = self.unread = self.gone = False
-        self._resting = None
+        resting, self._resting = self._resting, None
         for emptied in [segment for segment in self._segments if segment.replaced()]:
             # What it held may be in a copy now, which is then the file we know.
             self._forget_emptied(emptied)
@@ -145,6 +155,8 @@ class Lineage:
         self._present = tuple(taken)
         gone = [segment for segment in self._segments if segment.inode in held]
         self._segments = (*gone, *segments)
+        if resting is not None and resting.source and resting.source not in taken and not self.unread:
+            self._tell_removed(resting)
         self._note_open()
 
     def _note_open(self) -> None:
@@ -157,6 +169,12 @@ class Lineage:
         self._segments = ()
         if self._reading.descriptors is not None:
             self._reading.descriptors.closed(self)
+
+    def doze(self) -> None:
+        """Let go of all but the open file: what is written to it and removed at once can be read then."""
+        if self._records is not None and not self._records.waiting:
+            self._records = None
+        self._forget_known()
 
     def rest(self) -> bool:
         """Close the file until a look at its name shows a change, or more to read; whether that can be.
@@ -177,10 +195,11 @@ class Lineage:
         at_rest = segment.seen[0] >= 0 and not segment.unread() and not segment.unfinished()
         size, modified = segment.seen if at_rest else (-1, 0.0)
         unread = 0 if at_rest else max(segment.size() - segment.offset, 0)
-        self._resting = Resting(*segment.inode, size, modified, segment.offset, unread)
+        self._resting = Resting(segment.source, *segment.inode, size, modified, segment.offset, unread)
         if segment.source and segment.source not in self._present:
             self._present = (*self._present, segment.source)  # its position is still needed
         self._records = None
+        self.written = False
         self.close()
         self._forget_known()
         return True
@@ -203,8 +222,10 @@ class Lineage:
         self.moved = (status.st_dev, status.st_ino) != (resting.device, resting.inode)
         if self.moved or (status.st_size, status.st_mtime) == (resting.size, resting.modified):
             return False  # what was moved is to be read first, so where it is has to be found
+        self.written = False
         if status.st_size < resting.offset:
             self._tell_emptied(self.found.files[-1].path, resting.unread)
+            self._resting = None
         self.update(self.found)
         return True
 
@@ -250,8 +271,10 @@ class Lineage:
             if self._waits:
                 self._restore(now)
             self._opened_once = True
-        if self._waits_for_pod(now) or not self._woken():
+        if self._waits_for_pod(now):
             return False
+        if not self._woken():
+            return self._has_to_tell(now)
         if len(self._segments) != 1 or self._waits or self._ready:
             return bool(self._segments or self._waits or self._ready)
         segment = self._segments[-1]
@@ -266,15 +289,25 @@ class Lineage:
                     segment.grown_to(status.st_size)
                 return True
         over = self.found.superseded or self.gone
-        return (self.moved and segment.unread()) or (over and segment.unfinished())
+        unread = (self.moved and segment.unread()) or (over and segment.unfinished())
+        return unread or self._has_to_tell(now)
 
     def read(self, now: float, final: bool = False) -> list[Row] | None:
         """The next rows of the lineage, at most a chunk; None when all there is has been read.
 
         `final` says that nobody will come back for a last line of a plain file that has no end yet.
         """
-        if self._ready:
-            return self._with_ready([])
+        rows = self._with_ready([]) if self._ready else self._read(now, final)
+        if not self._untold:
+            self._untold_since = None
+        elif not rows:
+            if self._untold_since is None:
+                self._untold_since = now
+            if (final and rows is None) or self._has_to_tell(now):
+                return self._told_gaps()
+        return rows
+
+    def _read(self, now: float, final: bool) -> list[Row] | None:
         while self._segments:
             segment = self._segments[0]
             if segment.replaced():
@@ -295,8 +328,14 @@ class Lineage:
             self._segments = self._segments[1:]
         return self._flushed(now, over=True, final=True) or None
 
+    def last_rows(self) -> list[Row]:
+        """What tells of drops, when nothing will be read any more."""
+        return self._told_gaps() if self._untold else []
+
     def changes(self) -> tuple[dict[int, Position], Waits | None]:
         """What the rows read since the last call change once they are stored."""
+        if self._untold:
+            return {}, None
         positions, self._changed = self._changed or {}, None
         waits = self._records.waits() if self._records else {}
         if waits == self._waits:
@@ -309,7 +348,7 @@ class Lineage:
         if not self.gone or not all(self._is_over(segment) for segment in self._segments):
             return False
         if self._resting is not None:
-            self._problems.lose("file removed while unread", self._resting.unread)
+            self._tell_removed(self._resting)
         return True
 
     def _is_superseded(self, segment: Segment) -> bool:
@@ -395,6 +434,16 @@ class Lineage:
         # A gap shows only once something follows it, so this is when it has to be explained.
         return [*rows, *self._told_gaps()] if rows else rows
 
+    @property
+    def _untold(self) -> int:
+        """Bytes that rules dropped and no row has told of."""
+        return self._filters[1].untold if self._filters else 0
+
+    def _has_to_tell(self, now: float) -> bool:
+        """Whether the rows that tell of drops do not wait for others any more."""
+        since = self._untold_since
+        return since is not None and (now - since >= UNTOLD_SECONDS or self._untold >= UNTOLD_BYTES)
+
     def _told_gaps(self) -> list[Row]:
         """Records of what rules dropped."""
         if self._filters is None:
@@ -463,6 +512,13 @@ class Lineage:
     def _tell_emptied(self, path: str, unread: int) -> None:
         self._problems.tell("file was truncated, read from its beginning", path)
         self._problems.lose("file truncated while unread", unread)
+
+    def _tell_removed(self, resting: Resting) -> None:
+        """A file was closed to stay below the limit of open ones, and is gone."""
+        self._problems.lose("file removed while unread", resting.unread)
+        if self.written:
+            path = self.found.files[-1].path
+            self._problems.tell("file removed right after a write, lines may be lost", path)
 
     def _start_over(self, segment: Segment) -> None:
         """The file was emptied in place: what it holds now is another file to us."""

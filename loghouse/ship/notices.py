@@ -58,21 +58,28 @@ class Notices:
             return False
         return True
 
-    def wait(self, stop: threading.Event, seconds: float) -> set[str] | None:
-        """The directories that changed, at the first change or after so many seconds; None for any."""
+    def wait(self, stop: threading.Event, seconds: float) -> dict[str, str] | None:
+        """The directories that changed, at the first change or after so many seconds; None for any.
+
+        With each the name of the file that was written to, if that was the change.
+        """
         if self._inotify is None:
             stop.wait(seconds)
-            return set()
+            return {}
         while not stop.is_set():
             events = self._inotify.read(timeout=round(1000 * min(seconds, _SLICE)))
             if any(event.mask & flags.Q_OVERFLOW for event in events):
                 return None
             # The end of a watch is an event too; by then the directory is no longer ours to name.
-            changed = {name for event in events if (name := self._names.pop(event.wd, None)) is not None}
+            changed = {
+                name: event.name if event.mask & flags.MODIFY else ""
+                for event in events
+                if (name := self._names.pop(event.wd, None)) is not None
+            }
             seconds -= _SLICE
             if changed or seconds <= 0:
                 return changed
-        return set()
+        return {}
 
     def _tell(self, error: OSError) -> None:
         if not self._told:

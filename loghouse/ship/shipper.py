@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from loghouse.ship.batch import Batch
+from loghouse.ship.batch import Batch, Row
 from loghouse.ship.discover import Discovery, Found
 from loghouse.ship.follow import Lineage
 from loghouse.ship.notices import Notices
@@ -126,6 +126,7 @@ class Shipper:
             else:
                 self._wait(max(self._next_event(now) - now, 0.001))
             self._hand_over(time.monotonic())
+        self._tell_drops()
         while not self._committed():
             if self._stop.wait(FULL_WAIT):
                 break  # what is not in the spool is read again by the next run
@@ -200,12 +201,21 @@ class Shipper:
         lineage.announced = False
         if rows and not batch.rows:
             self._batch_since = now
+        self._add(lineage, rows, batch)
+        lineage.active_at = now
+        self._schedule(lineage, now)
+
+    def _add(self, lineage: Lineage, rows: list[Row], batch: Batch) -> None:
         for row in rows:
             batch.add(row)
             self.beat.read_bytes += len(row.data)
         batch.change(lineage.origin.lineage, *lineage.changes())
-        lineage.active_at = now
-        self._schedule(lineage, now)
+
+    def _tell_drops(self) -> None:
+        """The next run, whose rules may be others, does not read again what was dropped."""
+        for lineage in self._lineages.values():
+            if (rows := lineage.last_rows()) and (batch := self._room()):
+                self._add(lineage, rows, batch)
 
     def _fail(self, lineage: Lineage, error: OSError) -> None:
         """A disk or a network file system does not answer: the file is tried again with the next rescan."""
@@ -235,7 +245,7 @@ class Shipper:
         """Look again the later the longer it has been quiet; much later where a change will be told."""
         idle = now - lineage.active_at
         if lineage.announced:
-            lineage.rest()  # opened again when a change is told
+            lineage.doze()
             self._schedule(lineage, now + ANNOUNCED_LOOK + len(self._lineages) * ANNOUNCED_SHARE)
             return
         directory = lineage.found.directory
@@ -259,13 +269,14 @@ class Shipper:
         now = time.monotonic()
         self._heed_at = now + LOOK
         if changed is None:  # more changes than the system can tell
-            changed = set(self._announced)
+            changed = dict.fromkeys(self._announced, "")
             self._rescan_at = now
-        for directory in changed:
+        for directory, written in changed.items():
             for key in self._announced.pop(directory, ()):
                 if lineage := self._lineages.get(key):
                     lineage.announced = False
                     lineage.told_at = now
+                    lineage.written = bool(written) and lineage.found.files[-1].path.endswith(f"/{written}")
                     self._schedule(lineage, now)
                     if self.beat.waiting_for_room:
                         self._hold(lineage, now)

@@ -56,6 +56,9 @@ class IngestStore(Protocol):
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """The rows of a query."""
 
+    def uptime(self) -> float:
+        """Seconds since the store was started."""
+
     def cancel(self) -> None:
         """Break off what is running, from another thread."""
 
@@ -188,17 +191,21 @@ class Delivery:
 
     def _deliver(self, store: IngestStore, entry: Entry) -> bool:
         """Send the same rows under the same id until they are stored or put aside; False if told to stop."""
-        doubtful = entry.recovered
+        doubted_from = (
+            entry.trailer.written_at if entry.recovered else None
+        )  # when it may have been sent first
         attempt = 0
         while self._breaker.enter():
+            began = self._clock()
             try:
-                if doubtful and self._stored_before(store, entry):
+                if doubted_from is not None and self._stored_before(store, entry, began - doubted_from):
                     self.done.found_stored += 1
                 else:
                     self._insert(store, entry)
             except StoreError as error:
                 answer = answer_of(error)
-                doubtful = doubtful or answer is Answer.DOUBTFUL
+                if answer is Answer.DOUBTFUL and doubted_from is None:
+                    doubted_from = began
                 attempt += 1
                 self._note(error, answer)
                 if _in_the_batch(answer, attempt) and self._put_aside(store, entry, error, answer):
@@ -229,15 +236,17 @@ class Delivery:
             self.done.lines += entry.trailer.lines
         self._spool.acknowledge(entry)
 
-    def _stored_before(self, store: IngestStore, entry: Entry) -> bool:
-        """Whether the store has the batch but may have forgotten its token.
+    def _stored_before(self, store: IngestStore, entry: Entry, age: float) -> bool:
+        """Whether the store has the batch, first sent `age` seconds ago, but may have forgotten its token.
 
-        As long as the token is known, the batch is sent again: views that were cut off catch up then.
+        As long as the token is known, the batch is sent again: views that were cut off catch up then. A store
+        that was started since may have lost it with the power: rows are synced to its disk, tokens are not.
         """
-        if self._clock() - entry.trailer.written_at <= TOKEN_TRUSTED:
+        restarted = store.uptime() < age
+        if not restarted and self._clock() - entry.trailer.written_at <= TOKEN_TRUSTED:
             return False
         found = look_up(store, entry)
-        return found.share == 1 and not found.token_known
+        return found.share == 1 and (restarted or not found.token_known)
 
     def _put_aside(self, store: IngestStore, entry: Entry, error: StoreError, answer: Answer) -> bool:
         """Find the bad line by halves and quarantine it alone; False if that would not be right.

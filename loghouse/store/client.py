@@ -133,6 +133,10 @@ class Store:
                 client.receive_profile_events()
                 client.receive_end_of_insert_query()
 
+    def uptime(self) -> float:
+        """Seconds since the server was started."""
+        return float(self.rows("SELECT uptime()")[0][0])
+
     def read_so_far(self) -> tuple[int, int]:
         """Rows and bytes that the server has read for the last query, as it reported them."""
         query = self._client.last_query if self._client is not None else None

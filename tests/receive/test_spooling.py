@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import os
 import socket
 import threading
@@ -45,6 +46,9 @@ class Away:
 
     def rows(self, sql: str, params: object = None) -> list[tuple[Any, ...]]:
         return [(0, 0)]
+
+    def uptime(self) -> float:
+        return math.inf
 
     def cancel(self) -> None: ...
 

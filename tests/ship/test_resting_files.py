@@ -1,6 +1,7 @@
 """Quiet files are closed: what is kept of them is small, and nothing is lost or read twice for it."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,13 @@ from shipping import UID, Following, RecordingStore, Runtime, eventually
 
 from loghouse.ship import offsets as journal
 from loghouse.ship import shipper
+from loghouse.ship.descriptors import Descriptors
 from loghouse.ship.discover import Discovery
 from loghouse.ship.follow import Lineage
+from loghouse.ship.notices import Notices
 from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
+from loghouse.ship.reading import Reading
 from loghouse.spool.spool import Spool, SpoolFull
 
 
@@ -151,13 +155,14 @@ def test_what_a_removed_file_held_unread_is_counted(app: Runtime, scene: Scene) 
 def test_a_file_removed_while_there_is_no_room_is_read_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It rests when it is written; the change is told, so it is opened before it goes."""
+    """It is closed when it is written; the change is told, so it is opened before it goes."""
     monkeypatch.setattr(shipper, "QUIET", 0.05)
     monkeypatch.setattr(shipper, "LONGEST_LOOK", 0.1)
     monkeypatch.setattr(shipper, "RESCAN", 0.1)
     pods, store = tmp_path / "pods", RecordingStore()
     quiet, busy = Runtime(pods, "quiet-0", uid=UID), Runtime(pods, "busy-0", uid=UID)
     quiet.write(b"start")
+    busy.write(b"start")
     begin = Spool.begin
     full: list[bool] = []
 
@@ -167,8 +172,10 @@ def test_a_file_removed_while_there_is_no_room_is_read_all_the_same(
         return begin(self, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Spool, "begin", begin_unless_full)
-    with Following(pods, tmp_path / "state", store):
-        eventually(lambda: store.records() == quiet.written)
+    reading = Reading(descriptors=Descriptors(1))
+    with Following(pods, tmp_path / "state", store, reading=reading):
+        eventually(lambda: store.records(pod=b"quiet-0") == quiet.written)
+        busy.write(b"keeps the one open file")
         eventually(lambda: open_files(pods / quiet.directory.parent.name) == 0)
         full.append(True)
         busy.write(b"waits for room")
@@ -178,6 +185,61 @@ def test_a_file_removed_while_there_is_no_room_is_read_all_the_same(
         full.clear()
         eventually(lambda: store.records(pod=b"quiet-0") == quiet.written)
         eventually(lambda: store.records(pod=b"busy-0") == busy.written)
+
+
+@pytest.fixture
+def soon_quiet(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The directories that are watched, as they come; nothing else finds a change soon."""
+    monkeypatch.setattr(shipper, "QUIET", 0.05)
+    monkeypatch.setattr(shipper, "LONGEST_LOOK", 0.1)
+    monkeypatch.setattr(shipper, "RESCAN", 0.3)
+    watched: list[str] = []
+    watch = Notices.watch
+    monkeypatch.setattr(Notices, "watch", lambda self, name: watched.append(name) or watch(self, name))
+    return watched
+
+
+def test_what_is_written_to_a_quiet_file_and_removed_at_once_is_read(
+    tmp_path: Path, soon_quiet: list[str]
+) -> None:
+    """It is held open for this."""
+    pods, store = tmp_path / "pods", RecordingStore()
+    apps = [Runtime(pods, f"app-{number}") for number in range(5)]
+    for app in apps:
+        app.write(b"start")
+    with Following(pods, tmp_path / "state", store) as following:
+        eventually(lambda: {str(app.directory) for app in apps} <= set(soon_quiet))
+        for app in apps:
+            app.write(b"last words")
+            shutil.rmtree(app.directory.parent)
+        eventually(lambda: len(store.records()) == 10)
+    for number, app in enumerate(apps):
+        assert store.records(pod=b"app-%d" % number) == app.written
+    assert following.summary and not following.summary.problems
+
+
+def test_beyond_the_limit_of_open_files_that_is_counted(tmp_path: Path, soon_quiet: list[str]) -> None:
+    """A file that was closed cannot be read once it has gone; that it was written shows in the metrics."""
+    pods, store = tmp_path / "pods", RecordingStore()
+    apps = [Runtime(pods, f"app-{number}") for number in range(5)]
+    for app in apps:
+        app.write(b"start")
+    reading = Reading(descriptors=Descriptors(2))
+    with Following(pods, tmp_path / "state", store, reading=reading) as following:
+        eventually(lambda: {str(app.directory) for app in apps} <= set(soon_quiet))
+        eventually(lambda: open_files(pods) <= 2)
+        for app in apps[1:]:
+            app.write(b"last words")
+            shutil.rmtree(app.directory.parent)
+        apps[0].path.unlink()  # nothing of it is lost
+        apps[0].directory.rmdir()
+        fresh = Runtime(pods, "fresh-0")
+        fresh.write(b"after")
+        eventually(lambda: store.records(pod=b"fresh-0") == fresh.written)
+    assert following.summary
+    lost = sum(len(app.written) for app in apps) - len(store.records()) + 1
+    told = following.summary.problems.get("file removed right after a write, lines may be lost", 0)
+    assert told == lost >= 1
 
 
 def test_new_pods_and_containers_are_found_between_full_looks(

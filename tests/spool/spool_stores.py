@@ -1,5 +1,6 @@
 """Rows to spool, and a store in memory that stores once for each token and fails when told to."""
 
+import math
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,6 +36,7 @@ class Store:
         self.gate.set()
         self.tokens_forgotten = False
         self.inserts_since = 1_000_000
+        self.started_ago = math.inf
         self._lock = threading.Lock()
 
     def insert_blocks(
@@ -76,6 +78,9 @@ class Store:
             zip(map(int, params["sources"].split(",")), map(int, params["offsets"].split(",")), strict=True)
         )
         return [(len(asked & self.identities()), self.inserts_since)]
+
+    def uptime(self) -> float:
+        return self.started_ago
 
     def cancel(self) -> None:
         self.gate.set()

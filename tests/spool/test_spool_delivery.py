@@ -118,6 +118,17 @@ def test_a_store_that_forgot_the_token_is_asked_for_the_rows(spool: Spool) -> No
     assert done.found_stored == 1
 
 
+def test_a_store_that_was_started_since_is_asked_for_the_rows(spool: Spool) -> None:
+    """It may have lost power, and the token with it."""
+    store = Store()
+    store.tokens_forgotten, store.started_ago, store.inserts_since = True, -1, 1
+    store.fault = first_inserts("lose")
+    spool.append(rows_of(range(5)))
+    done = deliver(spool, store).done
+    assert store.data == lines_of(rows_of(range(5)))
+    assert (done.found_stored, store.inserts) == (1, 1)
+
+
 def test_while_the_token_is_known_a_doubtful_batch_is_sent_again(spool: Spool) -> None:
     """So that a view which the first attempt did not reach gets the rows, too."""
     store = Store()
