@@ -49,9 +49,14 @@ def told(error: LoghouseError, gravity: str = "error") -> str:
 
 
 def say(text: str) -> None:
-    """Write a notice to stderr; what the reader cannot take is not worth an error."""
+    """Write a notice to stderr; what the reader cannot take is not worth an error.
+
+    What it quotes, of the user, of a record or of a server, must not drive the terminal.
+    """
+    from loghouse.render.escapes import visible
+
     try:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(visible(text) + "\n")
         sys.stderr.flush()
     except OSError:
         pass
