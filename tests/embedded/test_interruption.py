@@ -1,6 +1,7 @@
 """Queries end when they shall: cancelled, abandoned, out of time or memory, or because the store stops."""
 
 import signal
+import socket
 import threading
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from embedded.clients import driver, running, wait_for
 from servers import start_embedded, stop
 
 from loghouse.config import StoreUrl
+from loghouse.embedded.engine import Engine, Running
+from loghouse.embedded.watch import Watch, Watched
 
 ENDLESS = "SELECT count() FROM numbers_mt(1000000000000) WHERE NOT ignore('{}')"
 ENDLESS_ROWS = "SELECT number FROM system.numbers WHERE NOT ignore('{}')"
@@ -23,6 +26,32 @@ def test_progress_is_told_while_a_query_runs(store_url: StoreUrl) -> None:
         done = next(rows for rows, _ in progress if rows)
         assert done > 0
         client.cancel()
+
+
+def test_the_engine_is_not_asked_how_far_an_insert_has_come() -> None:
+    asked: list[str] = []
+
+    class Counting(Engine):
+        def __init__(self) -> None:
+            pass
+
+        def progress(self) -> dict[str, Running]:
+            asked.append("progress")
+            return {}
+
+    near, far = socket.socketpair()
+    watch = Watch(Counting())
+    insert = Watched("insert", near, 54484, threading.Lock(), listening=False)
+    query = Watched("query", near, 54484, threading.Lock())
+    with near, far:
+        try:
+            watch.begin(insert)
+            wait_for(lambda: insert.beats > 3)
+            assert not asked
+            watch.begin(query)
+            wait_for(lambda: bool(asked))
+        finally:
+            watch.stop()
 
 
 def test_the_rows_read_are_told_at_the_end(store_url: StoreUrl) -> None:
@@ -61,6 +90,16 @@ def test_a_client_that_goes_away_ends_its_query(store_url: StoreUrl, sql: str) -
         client.connection.send_external_tables(None)
         wait_for(lambda: running(store_url, "left alone"))
     wait_for(lambda: not running(store_url, "left alone"))
+
+
+def test_a_client_that_gave_up_ends_its_query_before_it_closes(store_url: StoreUrl) -> None:
+    sql = "SELECT number, repeat('x', 1000) FROM system.numbers WHERE NOT ignore('given up')"
+    with driver(store_url) as client:
+        rows = client.execute_iter(sql)
+        next(rows)
+        # The store waits for room in the buffers of a connection that is still there.
+        client.connection.socket.shutdown(socket.SHUT_RDWR)
+        wait_for(lambda: not running(store_url, "given up"))
 
 
 def test_a_client_that_goes_away_in_an_insert_stores_nothing(store_url: StoreUrl) -> None:
