@@ -12,13 +12,14 @@ import anyio.to_thread
 
 from loghouse.errors import LoghouseError
 from loghouse.web.answers import Answer, Headers, Stream
-from loghouse.web.calls import Call
+from loghouse.web.calls import Call, Gone
 
 Receive = Callable[[], Any]
 Send = Callable[[Mapping[str, Any]], Any]
 
 SLOW_CLIENT_SECONDS = 60  # how long a client may take nothing of an answer
 PIECE = 64 << 10  # bytes that are sent at once
+CANCEL_AGAIN_SECONDS = 0.5
 
 
 class BrokenOff(Exception):
@@ -35,7 +36,7 @@ async def answer_in_thread(
     refusal: Callable[[Exception], Answer],
 ) -> int:
     """Run a handler in a thread and send what it gives; the status that was sent, 499 if nobody was there."""
-    sender = _Sender(send, extra, refusal)
+    sender = _Sender(send, call, extra, refusal)
     async with anyio.create_task_group() as group:
         group.start_soon(_watch, receive, call)
         try:
@@ -52,8 +53,11 @@ async def answer_in_thread(
 async def _watch(receive: Receive, call: Call) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    # In a thread: closing a connection may wait for a lock that the handler holds.
-    await anyio.to_thread.run_sync(call.cancel)
+    while True:
+        # Again until the handler has ended: the first time it may just have been connecting to the store.
+        # In a thread: it may wait for a lock that the handler holds.
+        await anyio.to_thread.run_sync(call.cancel)
+        await anyio.sleep(CANCEL_AGAIN_SECONDS)
 
 
 def _run(work: Callable[[], Answer | Stream], sender: _Sender) -> None:
@@ -72,8 +76,11 @@ def _run(work: Callable[[], Answer | Stream], sender: _Sender) -> None:
 class _Sender:
     """Sends from the handler's thread; as a `Writer` it collects small pieces."""
 
-    def __init__(self, send: Send, extra: Headers, refusal: Callable[[Exception], Answer]) -> None:
+    def __init__(
+        self, send: Send, call: Call, extra: Headers, refusal: Callable[[Exception], Answer]
+    ) -> None:
         self._send = send
+        self._call = call
         self._extra = extra
         self._refusal = refusal
         self._waiting = bytearray()
@@ -94,7 +101,10 @@ class _Sender:
             self.flush()
 
     def flush(self) -> None:
-        """Send what was written; the first time the head of the answer before it."""
+        """Send what was written; the first time the head of the answer before it. Raises `Gone`."""
+        # What is sent to nobody vanishes without an error, and the rest of the answer would be made for it.
+        if self._call.stopped.is_set():
+            raise Gone("the client left")
         if self._waiting:
             self._begun()
             data = bytes(self._waiting)

@@ -1,6 +1,8 @@
 """Live tails, clients that leave or are slow, and a store that goes away."""
 
 import socket
+import sys
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -123,24 +125,42 @@ def _begun_download(server: WebServer) -> Iterator[socket.socket]:
         yield client
 
 
-def _downloads(url: StoreUrl) -> int:
-    """How many queries of records run in the store."""
+def _downloads(url: StoreUrl) -> list[str]:
+    """The queries of records that run in this database, and how long."""
     with Store(url) as store:
-        asked = "SELECT countIf(query LIKE 'SELECT raw%') FROM system.processes"
-        return int(store.rows(asked)[0][0])
+        asked = (
+            "SELECT concat(toString(elapsed), ' s', if(is_cancelled, ' killed: ', ': '), left(query, 200)) "
+            "FROM system.processes WHERE query LIKE 'SELECT raw%' AND current_database = currentDatabase()"
+        )
+        return [str(told) for (told,) in store.rows(asked)]
+
+
+def _wait_for_the_end(url: StoreUrl) -> None:
+    """Until no download runs; what still does is told."""
+    left: list[str] = []
+
+    def ended() -> bool:
+        left[:] = _downloads(url)
+        return not left
+
+    try:
+        wait_for(ended, "the end of the query")
+    except AssertionError:
+        threads = ["".join(traceback.format_stack(frame)[-4:]) for frame in sys._current_frames().values()]
+        raise AssertionError("\n".join(["still there:", *left, *threads])) from None
 
 
 def test_the_query_of_a_client_that_leaves_is_ended(large_store: StoreUrl) -> None:
     with served(large_store) as server:
         with _begun_download(server):
-            wait_for(lambda: _downloads(large_store) == 1, "the query")
-        wait_for(lambda: _downloads(large_store) == 0, "the end of the query")
+            wait_for(lambda: len(_downloads(large_store)) == 1, "the query")
+        _wait_for_the_end(large_store)
 
 
 def test_a_client_that_takes_nothing_is_left(large_store: StoreUrl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bridge, "SLOW_CLIENT_SECONDS", 0.5)
     with served(large_store) as server, _begun_download(server) as client:
-        wait_for(lambda: _downloads(large_store) == 0, "the end of the query")
+        _wait_for_the_end(large_store)
         received = b""
         while piece := client.recv(1 << 20):
             received += piece
@@ -166,7 +186,7 @@ def test_a_server_that_stops_ends_what_runs(large_store: StoreUrl) -> None:
     with served(large_store) as server, ExitStack() as stack:
         stack.enter_context(_begun_download(server))
         server.stop()
-        assert _downloads(large_store) == 0
+        _wait_for_the_end(large_store)
 
 
 def test_a_tail_that_outlives_the_server_opens_no_connection(own_store: StoreUrl) -> None:
