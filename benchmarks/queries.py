@@ -5,17 +5,20 @@
 The store holds what TREE/var/log/pods holds (`loghouse ship --once` brings it there); TREE/manifest.json
 names a token that stands in one record. Each command runs six times, the first one uncounted, and the median
 counts; nothing but this should run on the machine. Peers that are not installed are left out. Their figures
-depend on the size of the files: `rg` and `lnav` read all of them for each question.
+depend on the size of the files: `rg`, `grep` and `lnav` read all of them for each question. `lnav -n` has no
+count: it prints the lines. Questions to files are asked of the greatest log of the tree, packed with gzip.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import resource
 import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +39,11 @@ class Question:
     runs: int = RUNS
 
 
+def lnav(regex: str, files: str) -> tuple[str, ...]:
+    """`lnav` without a screen prints the lines that its filter leaves."""
+    return ("lnav", "-n", "-r", "-c", f":filter-in {regex}", files)
+
+
 def questions(rare: str, files: str, window: Sequence[str]) -> list[Question]:
     """The questions of docs/performance.md; `rare` stands in one record."""
     everything = (*window, "--quiet")
@@ -45,14 +53,22 @@ def questions(rare: str, files: str, window: Sequence[str]) -> list[Question]:
             "rare token, raw",
             0.25,
             ("search", rare, "-o", "raw", *everything),
-            (("rg", "-w", rare, files), ("grep", "-rw", rare, files)),
+            (
+                ("rg", "-w", rare, files),
+                ("grep", "-rw", rare, files),
+                lnav(rf"\b{rare}\b", files),
+            ),
         ),
         Question("rare token, pretty", 0.3, ("search", rare, *everything)),
         Question(
             "count of a common token",
             0.25,
             ("stats", "count()", "order", *everything),
-            (("rg", "-wic", "order", files), ("grep", "-rwic", "order", files)),
+            (
+                ("rg", "-wic", "order", files),
+                ("grep", "-rwic", "order", files),
+                lnav(r"(?i)\border\b", files),
+            ),
         ),
         Question("hist 1m by level", 0.4, ("hist", "--every", "1m", *everything)),
         Question(
@@ -65,17 +81,36 @@ def questions(rare: str, files: str, window: Sequence[str]) -> list[Question]:
             "regex over all messages",
             3,
             ("stats", "count()", 'message =~ "connection (was )?refused"', *everything),
-            (("rg", "-c", "connection (was )?refused", files),),
+            (("rg", "-c", "connection (was )?refused", files), lnav("connection (was )?refused", files)),
         ),
         Question(
             "regex without a plain text",
             0,
             ("stats", "count()", 'message =~ "[0-9]{3} [a-z]+"', *everything),
-            (("rg", "-c", "[0-9]{3} [a-z]+", files),),
+            (("rg", "-c", "[0-9]{3} [a-z]+", files), lnav("[0-9]{3} [a-z]+", files)),
         ),
         Question("fields", 0.3, ("fields", *everything)),
         Question("patterns", 0, ("patterns", *everything), runs=1),
         Question("raw of everything", 0, ("search", "--limit", "0", "-o", "raw", *everything), runs=1),
+    ]
+
+
+def questions_to_files(packed: str) -> list[Question]:
+    """Questions that need no store: `logq --file` beside the tools that unpack as they read."""
+    own = ("--file", packed, "--quiet")
+    return [
+        Question(
+            "gz: a token, raw",
+            0,
+            ("search", "warning", "-o", "raw", "--limit", "0", *own),
+            (("zgrep", "-wi", "warning", packed), ("rg", "-zwi", "warning", packed)),
+        ),
+        Question(
+            "gz: count of a token",
+            0,
+            ("stats", "count()", "warning", *own),
+            (("zgrep", "-wic", "warning", packed), lnav(r"(?i)\bwarning\b", packed)),
+        ),
     ]
 
 
@@ -84,13 +119,28 @@ def main(url: str, tree: str = "", *wanted: str) -> None:
     manifest = json.loads((Path(tree) / "manifest.json").read_text()) if tree else {"needles": []}
     rare = next((needle["token"] for needle in manifest["needles"] if needle["count"] == 1), "needle")
     window = ("--from", manifest["from"], "--to", manifest["to"]) if tree else ("--since", "30d")
-    for question in questions(rare, f"{tree}/var/log/pods" if tree else "", window):
-        if wanted and question.name not in wanted:
-            continue
-        _report(question.name, question.target, "logq", ("logq", *question.logq, "--url", url), question.runs)
-        for peer in question.peers if tree else ():
-            if shutil.which(peer[0]):
-                _report(question.name, 0, peer[0], peer, min(question.runs, 3))
+    with tempfile.TemporaryDirectory() as directory:
+        asked = questions(rare, f"{tree}/var/log/pods" if tree else "", window)
+        if tree:
+            asked += questions_to_files(_packed(Path(tree), Path(directory)))
+        for question in asked:
+            if wanted and question.name not in wanted:
+                continue
+            # `--url` stands in the way of `--file`.
+            store = () if "--file" in question.logq else ("--url", url)
+            _report(question.name, question.target, "logq", ("logq", *question.logq, *store), question.runs)
+            for peer in question.peers if tree else ():
+                if shutil.which(peer[0]):
+                    _report(question.name, 0, peer[0], peer, min(question.runs, 3))
+
+
+def _packed(tree: Path, directory: Path) -> str:
+    """The greatest log of the tree as a file of gzip."""
+    greatest = max((tree / "var/log/pods").rglob("*.log"), key=lambda path: path.stat().st_size)
+    packed = directory / "greatest.log.gz"
+    with greatest.open("rb") as source, gzip.open(packed, "wb", compresslevel=6) as target:
+        shutil.copyfileobj(source, target)
+    return str(packed)
 
 
 def _report(name: str, target: float, tool: str, command: Sequence[str], runs: int) -> None:
