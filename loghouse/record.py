@@ -1,7 +1,8 @@
 """A log record as the store gives it back: the row that search, tail and every renderer share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 LEVELS = (
     "unknown",
@@ -41,8 +42,7 @@ COLUMNS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One row of `logs`, in the order of `COLUMNS`.
 
     Text that is not UTF-8 arrives as `bytes`. `numbers` and `strings` hold the fields of a record that is not

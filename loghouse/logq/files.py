@@ -13,7 +13,6 @@ from loghouse.console import say
 from loghouse.errors import ExitCode, UsageError
 from loghouse.logq.limits import limited_store, written_size
 from loghouse.logq.options import Format, Reading
-from loghouse.logq.progress import Progress
 
 if TYPE_CHECKING:
     from loghouse.config import StoreUrl
@@ -105,6 +104,7 @@ def _files(options: Reading, words: Sequence[str]) -> list[Named]:
 
 def _load(options: Reading, url: StoreUrl, files: Sequence[Named]) -> None:
     from loghouse.local.load import load
+    from loghouse.logq.progress import Progress
     from loghouse.store.client import Store
 
     name = files[0].shown if len(files) == 1 else f"{len(files)} files"

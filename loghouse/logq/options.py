@@ -37,7 +37,8 @@ def option(*names: str, help: str, env: str, **more: Any) -> Any:
     return typer.Option(*names, help=help, envvar=f"LOGQ_{env}", show_default=False, **more)
 
 
-@dataclass(frozen=True, kw_only=True)
+# Only the options of a verb are ever made: what objects need is made for its class alone, at each start.
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Common:
     """Options of every verb."""
 
@@ -52,7 +53,7 @@ class Common:
     debug: Annotated[bool, option("--debug", help="Show tracebacks.", env="DEBUG")] = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Where(Common):
     """Which records: by where they come from."""
 
@@ -80,7 +81,7 @@ class Where(Common):
     ] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Times(Common):
     """Which records: by time, and in which time zone times are read and written."""
 
@@ -102,12 +103,12 @@ class Times(Common):
     tz: Annotated[str | None, option("--tz", help="Times in this zone: Europe/Berlin.", env="TZ")] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Selection(Where, Times):
     """Which records: both together, as every verb that reads records has them."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Shape(Common):
     """How rows are written."""
 
@@ -149,7 +150,7 @@ class Shape(Common):
     ] = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Limits(Common):
     """Where the server stops a query."""
 
@@ -166,12 +167,12 @@ class Limits(Common):
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Printing(Selection, Shape):
     """Which records and how to print them."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Reading(Printing, Limits):
     """The same, and what reading them may cost."""
 

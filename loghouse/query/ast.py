@@ -7,8 +7,9 @@ with their stage, in `stages/`.
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from loghouse.errors import QueryError
 from loghouse.query import spelling
@@ -16,13 +17,21 @@ from loghouse.query import spelling
 _SPECIAL = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?|true|false")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A place in the text of a query, end exclusive."""
+class Span(Struct, frozen=True):
+    """A place in the text of a query, end exclusive.
 
-    text: str = field(default="", repr=False)
+    All places are equal: a node is the same wherever it stands.
+    """
+
+    text: str = ""
     start: int = 0
     end: int = 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Span)
+
+    def __hash__(self) -> int:
+        return 0
 
     def error(self, message: str, hint: str = "") -> QueryError:
         """An error that points at this place."""
@@ -32,8 +41,13 @@ class Span:
 NOWHERE = Span()
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Placed(Struct, frozen=True, kw_only=True):
+    """A part of a query that knows its place."""
+
+    span: Span = NOWHERE
+
+
+class Key(Placed, frozen=True):
     """What a condition looks at.
 
     `plain` is a known column, an alias or a field of the record; `label` a pod label; `literal` (written in
@@ -42,7 +56,6 @@ class Key:
 
     name: str
     kind: Literal["plain", "label", "literal", "any"] = "plain"
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     @property
     def shown(self) -> str:
@@ -60,13 +73,11 @@ class Key:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Placed, frozen=True):
     """An operand. `as_text` is set when quotes keep a number or a truth value from being read as one."""
 
     text: str
     as_text: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     @classmethod
     def read(cls, text: str, in_quotes: bool, span: Span = NOWHERE) -> "Value":
@@ -90,34 +101,27 @@ class Value:
         return spelling.quoted(self.text) if self.as_text else spelling.value(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(Placed, frozen=True):
     """`*`: each record."""
-
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Placed, frozen=True):
     """A word or a phrase anywhere in the record, any case; with `prefix`, its last word may go on."""
 
     text: str
     prefix: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return spelling.word(self.text) + "*" * self.prefix
 
 
-@dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(Placed, frozen=True):
     """`~"regex"`: the expression matches somewhere in the message."""
 
     pattern: str
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return "~" + spelling.quoted(self.pattern)
@@ -126,14 +130,12 @@ class Regex:
 Operator: TypeAlias = Literal["=", "==", "!=", "=~", "!~", ">", "<", ">=", "<="]
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Placed, frozen=True):
     """`key op value`."""
 
     key: Key
     op: Operator
     value: Value
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         # Between slashes a bare value would be read as /regex/flags.
@@ -141,13 +143,11 @@ class Compare:
         return f"{self.key} {self.op} {spelling.quoted(self.value.text) if delimited else self.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldText:
+class FieldText(Placed, frozen=True):
     """`key:word`, `key:"a phrase"`: the words in that field, any case."""
 
     key: Key
     value: Value
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         value = self.value
@@ -155,107 +155,90 @@ class FieldText:
         return f"{self.key}:{spelled}"
 
 
-@dataclass(frozen=True, slots=True)
-class Glob:
+class Glob(Placed, frozen=True):
     """`key:/health*`: the whole field, any case; the stars stand between `parts`."""
 
     key: Key
     parts: tuple[str, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.key}:{spelling.glob(self.parts)}"
 
 
-@dataclass(frozen=True, slots=True)
-class In:
+class In(Placed, frozen=True):
     """`key in (a, b)`: equal to one of them."""
 
     key: Key
     values: tuple[Value, ...]
     negated: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.key} {_not(self.negated)}in ({', '.join(map(str, self.values))})"
 
 
-@dataclass(frozen=True, slots=True)
-class Contains:
+class Contains(Placed, frozen=True):
     """`key contains "x"`: that text, same case."""
 
     key: Key
     text: str
     negated: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.key} {_not(self.negated)}contains {spelling.quoted(self.text)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Like:
+class Like(Placed, frozen=True):
     """`key like "a%b_"` and `ilike`: SQL patterns."""
 
     key: Key
     pattern: str
     any_case: bool = False
     negated: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         operator = "ilike" if self.any_case else "like"
         return f"{self.key} {_not(self.negated)}{operator} {spelling.quoted(self.pattern)}"
 
 
-@dataclass(frozen=True, slots=True)
-class IsNull:
+class IsNull(Placed, frozen=True):
     """`key is null`: present with the JSON value null; negated: present with another value."""
 
     key: Key
     negated: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.key} is {_not(self.negated)}null"
 
 
-@dataclass(frozen=True, slots=True)
-class IsBool:
+class IsBool(Placed, frozen=True):
     """`key is true`, `key is false`."""
 
     key: Key
     truth: bool
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.key} is {'true' if self.truth else 'false'}"
 
 
-@dataclass(frozen=True, slots=True)
-class Has:
+class Has(Placed, frozen=True):
     """`has(key)`, `key:*`: present and not empty."""
 
     key: Key
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"has({self.key})"
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Placed, frozen=True):
     """`missing(key)`, `key:""`: absent or empty."""
 
     key: Key
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"missing({self.key})"
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Placed, frozen=True):
     """`key:range[a, b)`, `key:[a TO b]`; None is an open end."""
 
     key: Key
@@ -263,77 +246,64 @@ class Range:
     high: Value | None
     with_low: bool = True
     with_high: bool = True
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         opening, closing = "[" if self.with_low else "(", "]" if self.with_high else ")"
         return f"{self.key}:range{opening}{_bound(self.low)}, {_bound(self.high)}{closing}"
 
 
-@dataclass(frozen=True, slots=True)
-class During:
+class During(Placed, frozen=True):
     """`_time:5m`, `_time:yesterday`, `_time:2026-08-01`: inside that period."""
 
     key: Key
     period: Value
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.key}:{spelling.colon_value(self.period.text)}"
 
 
-@dataclass(frozen=True, slots=True)
-class InNetwork:
+class InNetwork(Placed, frozen=True):
     """`key:ip(10.0.0.0/8)`: an address of that network."""
 
     key: Key
     network: str
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.key}:ip({self.network})"
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Placed, frozen=True):
     """`key:seq("a", "b")`: these words or phrases, in this order, any case."""
 
     key: Key
     texts: tuple[str, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.key}:seq({', '.join(map(spelling.quoted, self.texts))})"
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Placed, frozen=True):
     """Records that do not match, those that lack the field among them."""
 
     item: "Filter"
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"not {_grouped(self.item, (And, Or))}"
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Placed, frozen=True):
     """All of them; made by `all_of`, which never nests one in another."""
 
     items: tuple["Filter", ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return " and ".join(_grouped(item, (Or,)) for item in self.items)
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Placed, frozen=True):
     """At least one; made by `any_of`, which never nests one in another."""
 
     items: tuple["Filter", ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return " or ".join(map(str, self.items))
@@ -386,10 +356,10 @@ def keys_of(node: object) -> Iterator[Key]:
     elif isinstance(node, tuple):
         for item in node:
             yield from keys_of(item)
-    elif is_dataclass(node):
-        for each in fields(node):
-            if each.name not in ("span", "text", "notices"):
-                yield from keys_of(getattr(node, each.name))
+    elif isinstance(node, Struct):
+        for name in node.__struct_fields__:
+            if name not in ("span", "text"):
+                yield from keys_of(getattr(node, name))
 
 
 def _short(message: str) -> str:

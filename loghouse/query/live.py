@@ -1,8 +1,9 @@
 """Queries that `tail` can follow: every stage looks at one record at a time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
+
+from msgspec import Struct
 
 from loghouse.query.ast import Filter, all_of
 from loghouse.query.params import Params, Scalar
@@ -29,8 +30,7 @@ def all_filters(query: Query) -> Filter | None:
     return all_of(parts) if parts else None
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Struct, frozen=True):
     """A query that is asked again and again, each time of other rows.
 
     Raises `QueryError` at the first stage that needs more than one record. `scope` is as in `compile`.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from loghouse.formats.fields import json_pairs_sql
 from loghouse.query.ast import Key
@@ -21,8 +23,7 @@ _REPLACEABLE = ("namespace", "pod", "container", "node", "workload", "stream", "
 _NUMBER = "'^-?(0|[1-9][0-9]{0,14})([.][0-9]{1,9})?$'"
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacked:
+class Unpacked(Struct, frozen=True):
     """A text of JSON or `key=value` pairs whose fields stand beside the record's own."""
 
     text: str
@@ -52,8 +53,7 @@ class Unpacked:
         return f"CAST(arrayMap(p -> (concat({prefix}, p.1), p.2), {pairs}), 'Map(String, String)')"
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
+class Layers(Struct, frozen=True):
     """Columns and unpacked texts, the oldest first. A column hides an unpacked field, whoever came first."""
 
     columns: tuple[Column, ...] = ()

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from loghouse.errors import QueryError
 from loghouse.query import foreign
 from loghouse.query.ast import Everything, Filter, Span
@@ -22,8 +24,7 @@ _BIN = re.compile(r"\b(?:bin|bucket|span|time_bucket|date_trunc)\s*$", re.IGNORE
 _STARTS_FILTER = re.compile(r"[(\"'~*!-]")
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Something worth telling about a query that is not an error."""
 
     message: str

@@ -6,7 +6,9 @@ A value: each method gives new rows.
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from loghouse.formats.fields import message_sql, text_fields_sql
 from loghouse.query import rollup
@@ -45,8 +47,7 @@ _COMPUTED = (
 RECORD_ORDER = ("timestamp", "source_id", "offset")
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(Struct, frozen=True):
     """Rows of `logs`, all columns still there, and those that stages made."""
 
     source: str

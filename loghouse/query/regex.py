@@ -5,7 +5,8 @@ little narrower than RE2: a pattern it accepts runs, one that is refused may be 
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from loghouse.query.ast import Span
 
@@ -15,7 +16,7 @@ MAX_DEPTH = 200
 _QUOTED = re.compile(r"\\Q.*?(?:\\E|$)", re.DOTALL)
 _LETTER_CLASS = re.compile(r"\\(?:[dDsSwW]|[pP](?:[CLMNPSZ]|\{\^?(\w+)\}))")
 _CHARACTER = re.compile(
-    r"\\(?:[afnrtv]|x([0-9A-Fa-f]{2})|x\{([0-9A-Fa-f]{1,6})\}|([1-7][0-7]{1,2}|0[0-7]{0,2})|([^A-Za-z0-9_\x80-\U0010ffff]))",
+    r"\\(?:[afnrtv]|x([0-9A-Fa-f]{2})|x\{([0-9A-Fa-f]{1,6})\}|([1-7][0-7]{1,2}|0[0-7]{0,2})|([\x00-/:-@\[-^\x60{-\x7f]))",
     re.DOTALL,
 )
 _BORDER = re.compile(r"\\[AbBz]")
@@ -128,8 +129,7 @@ def required_text(pattern: str) -> str:
     return max(runs, key=len)
 
 
-@dataclass(slots=True)
-class _OpenGroup:
+class _OpenGroup(Struct):
     start: int
     repeats: int = 1  # the largest repetition inside
 

@@ -5,10 +5,11 @@ query gets into its SQL.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import count
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from loghouse.query.ast import Filter, Key
 from loghouse.query.levels import level_number_sql
@@ -25,8 +26,7 @@ Order: TypeAlias = Literal["newest", "oldest"]
 Kind: TypeAlias = Literal["text", "number", "time", "level", "list"]
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What compiling needs beside the query: time, zone, the order asked for, the values bound so far."""
 
     params: Params
@@ -48,8 +48,7 @@ class Context:
         return f"c{next(self._numbers)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """The value of a key in each row, as it is grouped, sorted and shown.
 
     `counted` says that it is the same, or counts the same, over the cells of `rollup.source`.
@@ -60,8 +59,7 @@ class Expression:
     counted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column that a stage has made: the name people see, its name in SQL, what it holds."""
 
     name: str
@@ -110,8 +108,7 @@ class Column:
         return [f"{self.sql}{direction} NULLS LAST"]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """Which fields of a record the reader wants to see; None is the renderer's own choice."""
 
     fields: tuple[str, ...] | None = None

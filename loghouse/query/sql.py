@@ -1,10 +1,12 @@
 """Compiles a query: one SELECT, its bound values, and what its rows are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from functools import partial
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from loghouse.query.ast import And, Compare, During, Filter, Range, Span
 from loghouse.query.columns import column_of
@@ -29,8 +31,7 @@ _SETTINGS: Mapping[str, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(Struct, frozen=True):
     """A query that ClickHouse can run.
 
     `kind` "records": the columns are those of `Record`, in order, and `shown` says which fields the reader

@@ -3,8 +3,10 @@
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from loghouse.query import rollup
 from loghouse.query.ast import Filter, Key
@@ -15,8 +17,7 @@ from loghouse.query.subjects.subject import Subject
 from loghouse.query.suggest import did_you_mean
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows with the columns of a stage."""
 
     query: str

@@ -8,7 +8,8 @@ several templates are the same but for one word, that word is a value, `<*>`.
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from loghouse.formats.view import quoted
 from loghouse.query.relation import Kind
@@ -50,8 +51,7 @@ MASKS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Struct, frozen=True):
     """A column beside the template: its value for the rows of a group, and for several groups as one.
 
     In `merged`, `{}` is the column itself.

@@ -1,8 +1,9 @@
 """Time as people write it, turned into nanoseconds since 1970. The clock and the zone are arguments."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+
+from msgspec import Struct
 
 from loghouse.errors import UsageError
 
@@ -41,8 +42,7 @@ _TIME_OF_DAY = re.compile(r"(?=\d\d?:)" + _CLOCK + _ZONE, re.IGNORECASE)
 _EXAMPLES = "Write it like 15m, 2h ago, now-1d, yesterday, 14:30, 2026-08-01T10:00Z or 1785000000"
 
 
-@dataclass(frozen=True, slots=True)
-class TimeRange:
+class TimeRange(Struct, frozen=True):
     """From `start` up to, not including, `end`, in nanoseconds since 1970."""
 
     start: int

@@ -1,9 +1,10 @@
 """`fields` and `drop`: which columns are shown."""
 
-from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Key, Span
+from msgspec.structs import replace
+
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.made import shown_name
 from loghouse.query.records import Records
@@ -12,14 +13,12 @@ from loghouse.query.stages.lists import keys, listed
 from loghouse.query.table import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(Placed, frozen=True):
     """`fields a, b`: only these, in this order."""
 
     live: ClassVar[bool] = True
 
     keys: tuple[Key, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"fields {listed(self.keys)}"
@@ -35,14 +34,12 @@ class Fields:
         return Shown(tuple(dict.fromkeys(map(shown_name, self.keys))))
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(Placed, frozen=True):
     """`drop a, b`: all but these."""
 
     live: ClassVar[bool] = True
 
     keys: tuple[Key, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"drop {listed(self.keys)}"

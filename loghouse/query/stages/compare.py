@@ -3,10 +3,9 @@
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.records import Records
 from loghouse.query.relation import Column, Expression
@@ -25,15 +24,13 @@ _MEASURES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Placed, frozen=True):
     """`compare 1d by pattern`, `compare 1w by level, pod`; without fields all records together."""
 
     live: ClassVar[bool] = False
 
     ago: str
     keys: tuple[Key, ...] = ()
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"compare {self.ago}{f' by {listed(self.keys)}' if self.keys else ''}"

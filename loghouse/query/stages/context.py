@@ -3,10 +3,9 @@
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, And, Key, Span, keys_of
+from loghouse.query.ast import And, Key, Placed, keys_of
 from loghouse.query.columns import column_of
 from loghouse.query.filters import FilterParser
 from loghouse.query.records import Records
@@ -36,8 +35,7 @@ _GROUPS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Placed, frozen=True):
     """`context before 5 after 20 across node window 10m`."""
 
     live: ClassVar[bool] = False
@@ -46,7 +44,6 @@ class Context:
     after: int = USUAL
     across: Key = Key("stream")
     window: str = USUAL_WINDOW
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         across = "" if self.across == Key("stream") else f" across {self.across}"

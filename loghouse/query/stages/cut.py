@@ -1,10 +1,9 @@
 """`limit` and `offset`: a part of the rows."""
 
 import re
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Span
+from loghouse.query.ast import Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.table import Rows
 
@@ -13,14 +12,12 @@ MAX_ROWS = 1_000_000_000
 _COUNT = re.compile(r"\d{1,18}(?![\w.])")
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Placed, frozen=True):
     """`limit 10`; 0 is no limit."""
 
     live: ClassVar[bool] = False
 
     rows: int
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"limit {self.rows}"
@@ -30,14 +27,12 @@ class Limit:
         return rows.limited(self.rows) if self.rows else rows
 
 
-@dataclass(frozen=True, slots=True)
-class Offset:
+class Offset(Placed, frozen=True):
     """`offset 10`."""
 
     live: ClassVar[bool] = False
 
     rows: int
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"offset {self.rows}"

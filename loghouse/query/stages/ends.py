@@ -1,9 +1,8 @@
 """`first` and `last`: the rows at one end of an order."""
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Span
+from loghouse.query.ast import Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.records import Records, in_time
 from loghouse.query.relation import reversed_order
@@ -13,8 +12,7 @@ from loghouse.query.stages.sort import SortKey, read_sort_keys
 from loghouse.query.table import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Placed, frozen=True):
     """`first 5 by a desc`, `last 5`; without fields by time, or in the order of a table."""
 
     live: ClassVar[bool] = False
@@ -22,7 +20,6 @@ class Ends:
     rows: int
     keys: tuple[SortKey, ...] = ()
     last: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         by = f" by {listed(self.keys)}" if self.keys else ""

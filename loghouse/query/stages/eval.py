@@ -1,9 +1,10 @@
 """`eval`: fields computed from others."""
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Key, Span
+from msgspec import Struct
+
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.relation import Expression
 from loghouse.query.stages.expressions import Node, read_expression
@@ -11,8 +12,7 @@ from loghouse.query.stages.lists import listed, target
 from loghouse.query.table import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """`rate = bad / n`."""
 
     key: Key
@@ -22,14 +22,12 @@ class Assignment:
         return f"{self.key} = {self.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class Eval:
+class Eval(Placed, frozen=True):
     """`eval a = b + c, d = a * 2`: one after the other."""
 
     live: ClassVar[bool] = True
 
     items: tuple[Assignment, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"eval {listed(self.items)}"

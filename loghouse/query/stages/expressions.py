@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
+from msgspec import Struct
+
 from loghouse.query import spelling, units
-from loghouse.query.ast import NOWHERE, Filter, Key, Span
+from loghouse.query.ast import NOWHERE, Filter, Key, Placed
 from loghouse.query.conditions import condition
 from loghouse.query.filters import FilterParser
 from loghouse.query.made import as_text
@@ -27,8 +28,7 @@ _IF_WITH_COMMAS = re.compile(r"if\s*\([^()]*,(?=\s)", re.IGNORECASE)
 _IF = re.compile(r"if\s*(?=\()", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True):
     """A number as it is written."""
 
     text: str
@@ -41,12 +41,10 @@ class Number:
         return Expression(rows.context.params.number(float(self.text)), "number")
 
 
-@dataclass(frozen=True, slots=True)
-class String:
+class String(Placed, frozen=True):
     """A text in quotes."""
 
     text: str
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return spelling.quoted(self.text)
@@ -56,8 +54,7 @@ class String:
         return Expression(rows.context.params.text(self.text), "text")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """The value of a field."""
 
     key: Key
@@ -70,8 +67,7 @@ class Field:
         return rows.expression(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Negative:
+class Negative(Struct, frozen=True):
     """`-a`."""
 
     item: Node
@@ -84,8 +80,7 @@ class Negative:
         return Expression(f"(-{number_of(self.item, rows)})", "number")
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Struct, frozen=True):
     """`a + b`, `a - b`, `a * b`, `a / b`, `a % b`; divided by zero it is null."""
 
     operator: str
@@ -114,8 +109,7 @@ class Binary:
         return Expression(f"({sql})", "number")
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """`if (filter) a else b`."""
 
     only: Filter
@@ -134,13 +128,11 @@ class Choice:
         return Expression(f"if({test}, {as_text(then)}, {as_text(otherwise)})", "text")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Placed, frozen=True):
     """`round(a, 2)`."""
 
     name: str
     items: tuple[Node, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(map(str, self.items))})"
@@ -153,8 +145,7 @@ class Call:
 Node: TypeAlias = Number | String | Field | Negative | Binary | Choice | Call
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function: how many values it takes, what they are read as, and its SQL."""
 
     least: int

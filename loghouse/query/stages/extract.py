@@ -1,12 +1,11 @@
 """`pattern`, `regexp` and `syslog`: fields out of a text that has a known form."""
 
 import re
-from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from loghouse.formats.view import listed, quoted
 from loghouse.query import spelling
-from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.ast import NOWHERE, Key, Placed, Span
 from loghouse.query.filters import FilterParser
 from loghouse.query.regex import check_regex
 from loghouse.query.relation import Expression
@@ -39,8 +38,7 @@ _FACILITIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Extract:
+class Extract(Placed, frozen=True):
     """`pattern '<ip> <_>' from field prefix "p."`, `regexp '(?P<name>...)'`."""
 
     live: ClassVar[bool] = True
@@ -49,7 +47,6 @@ class Extract:
     text: str
     source: Key = Key("message")
     prefix: str = ""
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         source = "" if self.source == Key("message") else f" from {self.source}"
@@ -70,15 +67,13 @@ class Extract:
         return rows.extended([*added, (ERROR, with_error(rows, f"empty({groups})", error))])
 
 
-@dataclass(frozen=True, slots=True)
-class Syslog:
+class Syslog(Placed, frozen=True):
     """`syslog from field`: the two usual forms of syslog."""
 
     live: ClassVar[bool] = True
 
     source: Key = Key("message")
     prefix: str = ""
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         source = "" if self.source == Key("message") else f" from {self.source}"

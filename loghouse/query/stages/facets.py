@@ -2,11 +2,12 @@
 
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
-from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from loghouse.formats.fields import json_pairs_sql, text_fields_sql
-from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.ast import Key, Placed
 from loghouse.query.columns import COLUMNS
 from loghouse.query.filters import FilterParser
 from loghouse.query.made import as_text
@@ -21,14 +22,12 @@ LONGEST = 200  # bytes: a longer text is no value to choose from
 _COLUMNS = ("namespace", "workload", "pod", "container", "node", "stream", "format", "level")
 
 
-@dataclass(frozen=True, slots=True)
-class Facets:
+class Facets(Placed, frozen=True):
     """`facets 5`: the most frequent values of every field."""
 
     live: ClassVar[bool] = False
 
     rows: int = VALUES
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"facets {self.rows}"
@@ -49,13 +48,10 @@ class Facets:
         return Table(query, (name, value, count), context, order)
 
 
-@dataclass(frozen=True, slots=True)
-class FieldNames:
+class FieldNames(Placed, frozen=True):
     """`field_names`: every field and how many records have it."""
 
     live: ClassVar[bool] = False
-
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return "field_names"
@@ -72,15 +68,13 @@ class FieldNames:
         return replace(table, order_by=(f"{count.sql} DESC", name.sql))
 
 
-@dataclass(frozen=True, slots=True)
-class FieldValues:
+class FieldValues(Placed, frozen=True):
     """`field_values status 20`: the values of a field and how many records have each."""
 
     live: ClassVar[bool] = False
 
     key: Key
     rows: int = 0
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"field_values {self.key}{f' {self.rows}' if self.rows else ''}"

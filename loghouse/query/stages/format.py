@@ -1,10 +1,11 @@
 """`format`: a text made of fields, in place of the message."""
 
-from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from loghouse.query import spelling
-from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.ast import Key, Placed, Span
 from loghouse.query.filters import FilterParser
 from loghouse.query.made import as_text
 from loghouse.query.records import Records
@@ -14,15 +15,13 @@ from loghouse.query.table import Rows
 from loghouse.query.tokens import Scanner
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Placed, frozen=True):
     """`format "{user} {cart.total}" as line`; `{{` and `}}` are braces."""
 
     live: ClassVar[bool] = True
 
     parts: tuple[str | Key, ...]
     name: Key | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         text = "".join(

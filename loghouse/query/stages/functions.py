@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import Struct
+
 from loghouse.query import spelling
-from loghouse.query.ast import NOWHERE, Filter, Key, Span
+from loghouse.query.ast import Filter, Key, Placed
 from loghouse.query.conditions import condition
 from loghouse.query.filters import FilterParser
 from loghouse.query.relation import Expression, Kind
@@ -19,8 +20,7 @@ _PERCENTILE = re.compile(r"p(\d{2,4})")
 _PHI = re.compile(r"\d*\.?\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function: how many fields it takes and its SQL.
 
     `sql` gets the fields' SQL and the combinator's suffix ("" or "If") and tail ("" or ", condition") and
@@ -113,8 +113,7 @@ def is_function(name: str) -> bool:
     return name in FUNCTIONS or name in ALIASES or _PERCENTILE.fullmatch(name) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Placed, frozen=True):
     """`avg(took) if (status < 500) as name`."""
 
     function: str
@@ -122,7 +121,6 @@ class Call:
     phi: str = ""
     only: Filter | None = None
     name: str = ""
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         only = f" if ({self.only})" if self.only else ""

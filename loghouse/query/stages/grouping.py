@@ -1,11 +1,10 @@
 """What `stats` and `hist` group by: a field, `_time:5m`, `bytes:1000`."""
 
 import re
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from loghouse.errors import UsageError
-from loghouse.query.ast import NOWHERE, Key, Span, Value
+from loghouse.query.ast import Key, Placed, Value
 from loghouse.query.columns import column_of
 from loghouse.query.filters import FilterParser
 from loghouse.query.made import as_text
@@ -18,13 +17,11 @@ from loghouse.query.timerange import SECOND, parse_duration
 _NETWORK = re.compile(r"/(?:\d\d?|1[01]\d|12[0-8])")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Placed, frozen=True):
     """A field, or the start of the bucket its value falls into."""
 
     key: Key
     bucket: str = ""
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.key}:{self.bucket}" if self.bucket else str(self.key)

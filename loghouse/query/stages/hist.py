@@ -3,10 +3,9 @@
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
 import re
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.relation import Column, Expression
 from loghouse.query.rollup import counts_cells
@@ -26,15 +25,13 @@ _NICE_STEPS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Hist:
+class Hist(Placed, frozen=True):
     """`hist 5m by level`; without a step one that gives about 60 buckets."""
 
     live: ClassVar[bool] = False
 
     step: str = ""
     groups: tuple[Group, ...] = ()
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"hist{f' {self.step}' if self.step else ''}{listed(self.groups)}"

@@ -1,11 +1,12 @@
 """`mask` and `decolorize`: parts of the text that are not for everybody, or for nobody, taken out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from loghouse.formats.view import quoted
-from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.made import as_text
 from loghouse.query.records import Records
@@ -35,15 +36,13 @@ USUAL = ("email", "ip", "card", "token")
 _COLOURS = r"(?:\x1b|\\u001[bB])\[[0-9;:?]*[ -/]*[@-~]"
 
 
-@dataclass(frozen=True, slots=True)
-class Mask:
+class Mask(Placed, frozen=True):
     """`mask email, ip in field`: each is replaced by its kind; without a field, in all text of a record."""
 
     live: ClassVar[bool] = True
 
     kinds: tuple[str, ...] = USUAL
     key: Key | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"mask {listed(self.kinds)}{'' if self.key is None else f' in {self.key}'}"
@@ -59,14 +58,12 @@ class Mask:
         return text
 
 
-@dataclass(frozen=True, slots=True)
-class Decolorize:
+class Decolorize(Placed, frozen=True):
     """`decolorize`: without the codes that colour text on a terminal."""
 
     live: ClassVar[bool] = True
 
     key: Key | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"decolorize{'' if self.key is None else f' in {self.key}'}"

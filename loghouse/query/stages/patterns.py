@@ -2,10 +2,9 @@
 
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.records import Records
 from loghouse.query.relation import Column
@@ -19,14 +18,12 @@ _COUNT = Measure("count", "number", "count()", "sum({})")
 _SHARE = Column("share", "count / sum(count) OVER ()", "number")
 
 
-@dataclass(frozen=True, slots=True)
-class Patterns:
+class Patterns(Placed, frozen=True):
     """`patterns`, `patterns uri`: each template with its count, share and, of records, its times."""
 
     live: ClassVar[bool] = False
 
     key: Key = Key("message")
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return "patterns" if self.key == Key("message") else f"patterns {self.key}"

@@ -1,9 +1,11 @@
 """`rename` and `copy`: another name for a field."""
 
-from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Key, Span
+from msgspec import Struct
+from msgspec.structs import replace
+
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.made import shown_name
 from loghouse.query.records import Records
@@ -11,8 +13,7 @@ from loghouse.query.stages.lists import comma_list, listed, target
 from loghouse.query.table import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class NewName:
+class NewName(Struct, frozen=True):
     """`old as new`."""
 
     old: Key
@@ -22,15 +23,13 @@ class NewName:
         return f"{self.old} as {self.new}"
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(Placed, frozen=True):
     """`rename a as b`: the field has only its new name; with `keep` (`copy a as b`) it has both."""
 
     live: ClassVar[bool] = True
 
     names: tuple[NewName, ...]
     keep: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"{'copy' if self.keep else 'rename'} {listed(self.names)}"

@@ -1,11 +1,10 @@
 """`replace` and `replace_regexp`: other text in place of some."""
 
 import re
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 from loghouse.query import spelling
-from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.ast import Key, Placed, Span
 from loghouse.query.filters import FilterParser
 from loghouse.query.made import as_text
 from loghouse.query.regex import check_regex
@@ -17,8 +16,7 @@ _DOLLAR = re.compile(r"\$(?:\{(\d)\}|(\d))")
 _REFERENCE = re.compile(r"\\(.?)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Replace:
+class Replace(Placed, frozen=True):
     r"""`replace ("old", "new") in field`; of a regular expression `\1` is its first group."""
 
     live: ClassVar[bool] = True
@@ -27,7 +25,6 @@ class Replace:
     new: str
     key: Key = Key("message")
     regexp: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         texts = f"({spelling.quoted(self.old)}, {spelling.quoted(self.new)})"

@@ -1,10 +1,9 @@
 """`sample`: a part of the records, the same ones each time."""
 
 import re
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Span
+from loghouse.query.ast import Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.records import Records
 from loghouse.query.table import Rows
@@ -12,14 +11,12 @@ from loghouse.query.table import Rows
 _COUNT = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(%?)(?![\w.])")
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Placed, frozen=True):
     """`sample 100`, `sample 1%`: about one record of a hundred."""
 
     live: ClassVar[bool] = True
 
     one_of: int
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"sample {self.one_of}"

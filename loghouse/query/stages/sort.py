@@ -1,16 +1,16 @@
 """`sort`: the rows in another order."""
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Key, Span
+from msgspec import Struct
+
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.stages.lists import comma_list, listed
 from loghouse.query.table import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class SortKey:
+class SortKey(Struct, frozen=True):
     """One of the fields to sort by."""
 
     key: Key
@@ -20,14 +20,12 @@ class SortKey:
         return f"{self.key} desc" if self.descending else str(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Sort:
+class Sort(Placed, frozen=True):
     """`sort a desc, b`."""
 
     live: ClassVar[bool] = False
 
     keys: tuple[SortKey, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"sort {listed(self.keys)}"

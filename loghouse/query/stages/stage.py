@@ -1,9 +1,10 @@
 """What every stage is: a node that prints itself and turns rows into other rows."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import ClassVar, Protocol, cast, runtime_checkable
+
+from msgspec import Struct
 
 from loghouse.query.ast import Span
 from loghouse.query.filters import FilterParser
@@ -44,8 +45,7 @@ class SurroundingStage(Stage, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StageKind:
+class StageKind(Struct, frozen=True):
     """A stage as the language knows it: its names, the usual one first, who reads it, an example.
 
     `reader` is `module.function` of this package: only the stages that a query names are imported.

@@ -1,9 +1,10 @@
 """`stats`: functions over groups of rows."""
 
-from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Span
+from msgspec.structs import replace
+
+from loghouse.query.ast import Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.stages.functions import Call, read_calls
 from loghouse.query.stages.grouping import Group, duration, listed, read_groups
@@ -11,15 +12,13 @@ from loghouse.query.table import Rows, group
 from loghouse.query.timerange import SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(Placed, frozen=True):
     """`stats count() as n, avg(took) by pod, _time:5m`."""
 
     live: ClassVar[bool] = False
 
     calls: tuple[Call, ...]
     groups: tuple[Group, ...] = ()
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"stats {', '.join(map(str, self.calls))}{listed(self.groups)}"

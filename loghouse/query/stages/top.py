@@ -1,9 +1,10 @@
 """`top` and `rare`: the most and the least frequent values."""
 
-from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Key, Span
+from msgspec.structs import replace
+
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.records import Records
 from loghouse.query.relation import Expression
@@ -14,8 +15,7 @@ from loghouse.query.table import Rows, group
 DEFAULT_ROWS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Top:
+class Top(Placed, frozen=True):
     """`top 5 a, b`, `rare 5 a`: values, how often they come and their share of all rows."""
 
     live: ClassVar[bool] = False
@@ -23,7 +23,6 @@ class Top:
     rows: int
     keys: tuple[Key, ...] = ()
     rarest: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         name = "rare" if self.rarest else "top"

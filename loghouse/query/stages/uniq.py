@@ -1,24 +1,21 @@
 """`uniq`: one row for each value."""
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.records import Records
 from loghouse.query.stages.lists import keys, listed
 from loghouse.query.table import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Uniq:
+class Uniq(Placed, frozen=True):
     """`uniq by a, b keep last`; without fields the message of a record, or all columns of a table."""
 
     live: ClassVar[bool] = False
 
     keys: tuple[Key, ...] = ()
     keep_last: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         by = f" by {listed(self.keys)}" if self.keys else ""

@@ -1,11 +1,10 @@
 """`json` and `logfmt`: the fields inside a text."""
 
 import re
-from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from loghouse.query import spelling
-from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.made import Unpacked, pairs_sql
 from loghouse.query.records import Records
@@ -19,8 +18,7 @@ ERROR = "_error"  # the field that says why a text could not be taken apart
 _PREFIX = re.compile(r"[A-Za-z@_][A-Za-z0-9_.@-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Unpack:
+class Unpack(Placed, frozen=True):
     """`json from payload fields (a, b.c) prefix "p."`; without fields all of them."""
 
     live: ClassVar[bool] = True
@@ -29,7 +27,6 @@ class Unpack:
     source: Key | None = None
     keys: tuple[Key, ...] = ()
     prefix: str = ""
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         source = "" if self.source is None else f" from {self.source}"

@@ -1,23 +1,20 @@
 """`unroll`: a row for each value of a list."""
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.relation import Expression
 from loghouse.query.subjects.reading import decoded
 from loghouse.query.table import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Unroll:
+class Unroll(Placed, frozen=True):
     """`unroll tags`."""
 
     live: ClassVar[bool] = True
 
     key: Key
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"unroll {self.key}"

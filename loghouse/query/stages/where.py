@@ -1,21 +1,18 @@
 """`where`: only the rows that meet a filter."""
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Filter, Span
+from loghouse.query.ast import Filter, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.table import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Placed, frozen=True):
     """`where filter`."""
 
     live: ClassVar[bool] = True
 
     filter: Filter
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"where {self.filter}"

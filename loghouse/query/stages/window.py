@@ -1,9 +1,8 @@
 """`total` and `running`: functions of `stats` beside each row, over all rows or over those so far."""
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loghouse.query.ast import NOWHERE, Key, Span
+from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.records import Records, in_time
 from loghouse.query.stages.functions import Call, read_calls
@@ -11,8 +10,7 @@ from loghouse.query.stages.lists import keys, listed
 from loghouse.query.table import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Placed, frozen=True):
     """`total sum(n) as all by pod`, `running sum(n) as so_far`."""
 
     live: ClassVar[bool] = False
@@ -20,7 +18,6 @@ class Window:
     calls: tuple[Call, ...]
     by: tuple[Key, ...] = ()
     running: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
     def __str__(self) -> str:
         by = f" by {listed(self.by)}" if self.by else ""

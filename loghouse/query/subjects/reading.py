@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from loghouse.formats import field_exists, field_text, field_type
 from loghouse.formats.catalogue import PACKS
 from loghouse.query.params import Params
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """SQL of one field.
 
     `text` is '' when there is none; `number` means something only where `has_number` holds. `null` says that
