@@ -89,11 +89,12 @@ class Watch:
                 with self._lock:
                     if self._queries.get(query.mark) is query:
                         self._engine.kill(query.mark)
-        if any(query.beats > 1 for query in queries):
+        # Not the client of an insert: clickhouse-driver breaks off at progress there.
+        told = [query for query in queries if query.listening]
+        if any(query.beats > 1 for query in told):
             progress = self._engine.progress()
-            for query in queries:
-                # Not to the client of an insert: clickhouse-driver breaks off at progress there.
-                if query.mark in progress and query.listening:
+            for query in told:
+                if query.mark in progress:
                     self._tell(query, progress[query.mark])
 
     def _tell(self, query: Watched, now: Running) -> None:
