@@ -2,6 +2,7 @@
 
     python benchmarks/idle.py quiet [FILES] [SECONDS]      CPU and memory with 1,000 quiet files
     python benchmarks/idle.py many [FILES] [LINES]         memory with 10,000 files and a backlog in each
+    python benchmarks/idle.py labelled [FILES] [LINES]     the same, each of a pod that the API knows
     python benchmarks/idle.py lag [LINES A SECOND] [SECONDS]   from written to stored, at 10,000 lines/s
 
 A shipper as a process of its own into the embedded store in a temporary directory. The lag is what the store
@@ -15,13 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "ship"))
 
+from kubernetes_api import FakeApi, owned_by, pod, served
 from servers import embedded_store
 
 from loghouse.config import StoreUrl
@@ -33,7 +36,7 @@ PACE = 0.1  # seconds between two writes
 
 def main(kind: str, *numbers: str) -> None:
     """Print one run."""
-    runs: dict[str, Callable[..., None]] = {"quiet": quiet, "many": many, "lag": lag}
+    runs: dict[str, Callable[..., None]] = {"quiet": quiet, "many": many, "labelled": labelled, "lag": lag}
     with (
         tempfile.TemporaryDirectory() as work,
         embedded_store(Path(work) / "store") as url,
@@ -56,12 +59,41 @@ def quiet(work: Path, url: StoreUrl, store: Store, files: int = 1000, seconds: i
         say(f"{files:,} quiet files: {100 * used / seconds:.2f} % of a core, {memory(pid)} MB RSS")
 
 
-def many(work: Path, url: StoreUrl, store: Store, files: int = 10_000, lines: int = 200) -> None:
+def labelled(work: Path, url: StoreUrl, store: Store, files: int = 10_000, lines: int = 200) -> None:
+    """Memory with metadata: each pod has its own uid, eight labels and an owner."""
+    api = FakeApi()
+    for number in range(files):
+        labels = {f"app.example.com/label-{n}": f"value-{n}-{number % 50}" for n in range(8)}
+        owner = owned_by("ReplicaSet", "web-5d8f7c9b64")
+        api.put(pod(f"web-{number}", f"uid-{number}", "node-1", labels=labels, ownerReferences=owner))
+    (work / "token").write_text(api.token)
+    with served(api) as address:
+        options = (
+            "--kubernetes",
+            address,
+            "--kubernetes-token-file",
+            str(work / "token"),
+            "--node",
+            "node-1",
+        )
+        many(work, url, store, files, lines, options)
+    ((named,),) = store.rows("SELECT uniqExact(pod) FROM logs WHERE has(mapKeys(labels), 'workload_kind')")
+    say(f"{named:,} pods with labels")
+
+
+def many(
+    work: Path,
+    url: StoreUrl,
+    store: Store,
+    files: int = 10_000,
+    lines: int = 200,
+    options: Sequence[str] = ("--kubernetes", "off"),
+) -> None:
     """Memory of a shipper with a backlog in many files."""
     data = b"".join(line(number) for number in range(lines))
     for number in range(files):
         log_of(work, number).write_bytes(line(number) + data)
-    with shipping(work, url) as pid:
+    with shipping(work, url, options) as pid:
         wait(store, files * (lines + 1))
         say(f"{files:,} files with {lines:,} lines each: {memory(pid)} MB RSS, {cpu(pid):.1f} s of CPU")
 
@@ -107,12 +139,12 @@ def log_of(work: Path, number: int) -> Path:
 
 
 @contextmanager
-def shipping(work: Path, url: StoreUrl) -> Iterator[int]:
+def shipping(work: Path, url: StoreUrl, options: Sequence[str] = ("--kubernetes", "off")) -> Iterator[int]:
     """A shipper that follows; its process id."""
     process = subprocess.Popen(
         [
             *(sys.executable, "-c", "from loghouse.cli import main; main()", "ship", "--quiet"),
-            *("--kubernetes", "off", "--url", f"clickhouse://{url.address}/{url.database}"),
+            *(*options, "--url", f"clickhouse://{url.address}/{url.database}"),
             *("--state-dir", str(work / "state"), str(work / "pods")),
         ]
     )

@@ -45,6 +45,8 @@ class _Sum:
 class Gaps:
     """The gaps of one writer that have not been told yet, one for each file and rule."""
 
+    __slots__ = ("_sums",)
+
     def __init__(self) -> None:
         self._sums: dict[tuple[int, str], _Sum] = {}
 

@@ -107,7 +107,19 @@ class _Drop:
 
 
 class WriterFilters:
-    """The filters of one writer."""
+    """The filters of one writer; there may be 100,000."""
+
+    __slots__ = (
+        "_candidates",
+        "_drops",
+        "_filters",
+        "_gaps",
+        "_limits",
+        "_masks",
+        "_split",
+        "_wrapper",
+        "_writer",
+    )
 
     def __init__(
         self,
@@ -123,15 +135,15 @@ class WriterFilters:
         self._wrapper = wrapper
         self._split = split
         self._masks = masks
-        self._writer = writer.columns
         self._gaps = Gaps()
-        self._namespace = writer.columns.get("namespace", "")
-        self._limits = [(rule, limit) for rule, limit in limits if bound(rule.where, writer).always]
-        self._drops = [
+        self._limits = tuple((rule, limit) for rule, limit in limits if bound(rule.where, writer).always)
+        self._drops = tuple(
             _Drop(rule.name, condition, rule.keep)
             for rule in drops
             if (condition := bound(rule.where, writer)).always or condition.test
-        ]
+        )
+        # Only who drops tells of whom.
+        self._writer = writer.columns if self._limits or self._drops else {}
         self._candidates = _candidates(self._drops)
 
     def apply(self, blocks: Sequence[Block], now: float) -> list[Block]:
@@ -193,15 +205,16 @@ class WriterFilters:
         return True
 
     def _limited(self, block: Block, rule: LimitRule, limit: Limit, now: float) -> Iterator[Block]:
+        namespace = self._writer.get("namespace", "")
         window_now = b"%d" % (now // 10)
         kept_from, position, data = 0, 0, block.data
         while position < len(data):
             window, end, lines = self._run(block, position, window_now)
-            passing = limit.take(self._namespace, window, lines)
+            passing = limit.take(namespace, window, lines)
             if passing < lines:
                 cut = position if not passing else _end_of_lines(data, position, passing)
                 yield from _part(block, kept_from, cut)
-                subject = f"{rule.name}: namespace {self._namespace or '-'} over {rule.lines:g} lines/s"
+                subject = f"{rule.name}: namespace {namespace or '-'} over {rule.lines:g} lines/s"
                 self._drop(rule.name, block, cut, lines - passing, end - cut, subject)
                 kept_from = end
             position = end

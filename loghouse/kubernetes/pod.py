@@ -6,11 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from sys import intern
+from typing import Any, TypeVar
 
 _HASH_LABELS = ("pod-template-hash", "rollouts-pod-template-hash")
 _SCHEDULED = re.compile(r"(.+)-(\d{8,10})")
 _SCHEDULED_WITHIN = 7 * 24 * 3600  # seconds between the time that a CronJob's job is named by, and its pod
+T = TypeVar("T")
 _CONFIG_HASH = "kubernetes.io/config.hash"  # the uid in the path of a static pod
 
 _TRUE = frozenset(("true", "1", "yes", "on"))
@@ -18,11 +21,19 @@ _FALSE = frozenset(("false", "0", "no", "off"))
 _EXCLUDE = "logq.io/exclude"
 _MULTILINE = "logq.io/multiline"
 _SAMPLE = "logq.io/sample"
+_FLUENT_BIT = "fluentbit.io/exclude"
+_ELASTIC = "co.elastic.logs/enabled"
+_VECTOR = "vector.dev/exclude"  # a label
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """What is kept of a pod. `uids` are the names it has in paths: its own, and of a static pod its hash."""
+    """What is kept of a pod. `uids` are the names it has in paths: its own, and of a static pod its hash.
+
+    There may be thousands: labels are sorted pairs, which pods share; annotations only those that are heeded.
+    """
 
     uid: str
     uids: tuple[str, ...]
@@ -31,8 +42,8 @@ class Pod:
     node: str
     workload: str
     kind: str
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
+    labels: Pairs
+    annotations: Pairs
 
     def excluded(self, container: str) -> bool:
         """Whether the pod asks that this container's logs are not read, in our words or another shipper's."""
@@ -40,9 +51,9 @@ class Pod:
         if own is not None:
             return own.lower() in _TRUE
         return (
-            self.annotations.get("fluentbit.io/exclude", "").lower() in _TRUE
-            or self.annotations.get("co.elastic.logs/enabled", "").lower() in _FALSE
-            or self.labels.get("vector.dev/exclude", "").lower() in _TRUE
+            _value(self.annotations, _FLUENT_BIT, "").lower() in _TRUE
+            or _value(self.annotations, _ELASTIC, "").lower() in _FALSE
+            or _value(self.labels, _VECTOR, "").lower() in _TRUE
         )
 
     def multiline(self, container: str) -> str | None:
@@ -55,8 +66,12 @@ class Pod:
 
     def _own(self, name: str, container: str) -> str | None:
         """An annotation, of which `NAME.CONTAINER` counts more than `NAME`."""
-        value = self.annotations.get(f"{name}.{container}", self.annotations.get(name))
+        value = _value(self.annotations, f"{name}.{container}", _value(self.annotations, name, None))
         return value.strip() if value is not None else None
+
+
+def _value(pairs: Pairs, wanted: str, otherwise: T) -> str | T:
+    return next((value for name, value in pairs if name == wanted), otherwise)
 
 
 def pod_of(item: Mapping[str, Any]) -> Pod:
@@ -70,14 +85,28 @@ def pod_of(item: Mapping[str, Any]) -> Pod:
     return Pod(
         uid=uid,
         uids=(uid, config_hash) if config_hash else (uid,),
-        namespace=metadata["namespace"],
+        namespace=intern(metadata["namespace"]),
         name=metadata["name"],
-        node=node,
-        workload=workload,
-        kind=kind,
-        labels=labels,
-        annotations=annotations,
+        node=intern(node),
+        workload=intern(workload),
+        kind=intern(kind),
+        labels=_pairs(labels),
+        annotations=_pairs({name: text for name, text in annotations.items() if _is_heeded(name)}),
     )
+
+
+def _is_heeded(annotation: str) -> bool:
+    return annotation.startswith("logq.io/") or annotation in (_FLUENT_BIT, _ELASTIC)
+
+
+def _pairs(texts: Mapping[str, str]) -> Pairs:
+    return tuple(_shared(name, texts[name]) for name in sorted(texts))
+
+
+@lru_cache(maxsize=10_000)
+def _shared(name: str, value: str) -> tuple[str, str]:
+    """The pair, one object for all pods."""
+    return intern(name), value
 
 
 def _texts(value: Any) -> dict[str, str]:

@@ -53,10 +53,11 @@ class _Listing:
 
     changed_at: int
     settled: bool  # we looked late enough after the change to have seen all of it
-    directories: tuple[str, ...]
+    directories: tuple[str, ...]  # their paths, which the next looks use again
     files: Files  # dropped once `found` is made of them, unless there are links
     links: tuple[str, ...]
     found: tuple[Found, ...] | None = None
+    scan: int = 0  # the number of the last one that came by
 
 
 class Discovery:
@@ -71,6 +72,7 @@ class Discovery:
         self._node = node
         self._problems = problems
         self._listings: dict[str, _Listing] = {}
+        self._scans = 0
         self._newest = 0  # when a directory that was new to us changed last
         self._found: dict[str, Found] = {}
         for root, given in zip(self._roots, roots, strict=True):
@@ -82,17 +84,19 @@ class Discovery:
     def scan(self) -> dict[str, Found]:
         """All lineages there are now. An unchanged one is the same object as before."""
         result: dict[str, Found] = {}
-        before, self._listings = self._listings, {}
+        self._scans += 1
         for root in self._roots:
             if os.path.isdir(root):
                 plain = os.path.basename(root) not in CONTAINER_ROOTS
-                found: Iterable[Found] = self._walk(root, before, DEPTH, plain)
+                found: Iterable[Found] = self._walk(root, DEPTH, plain)
             else:
                 found = self._single(root)
             for each in found:
                 known = self._found.get(each.origin.lineage)
                 same = known is each or known == each
                 result.setdefault(each.origin.lineage, known if known is not None and same else each)
+        for path in [path for path, listing in self._listings.items() if listing.scan != self._scans]:
+            del self._listings[path]
         self._found = _without_doubles(result)
         return self._found
 
@@ -123,10 +127,11 @@ class Discovery:
             return []
         return self._classify(directory, files, ()) or self._plain(directory, files)
 
-    def _walk(self, directory: str, before: dict[str, _Listing], depth: int, plain: bool) -> Iterable[Found]:
-        listing = self._list(directory, before.get(directory)) if directory != self._own else None
+    def _walk(self, directory: str, depth: int, plain: bool) -> Iterable[Found]:
+        listing = self._list(directory, self._listings.get(directory)) if directory != self._own else None
         if listing is None:
             return
+        listing.scan = self._scans
         self._listings[directory] = listing
         if listing.found is None or listing.links:
             # What a link leads to may change without this directory.
@@ -141,8 +146,8 @@ class Discovery:
             if listing.directories:
                 self._problems.tell("directories too deep, not looked into", directory)
             return
-        for name in listing.directories:
-            yield from self._walk(os.path.join(directory, name), before, depth - 1, plain)
+        for path in listing.directories:
+            yield from self._walk(path, depth - 1, plain)
 
     def _list(self, directory: str, known: _Listing | None) -> _Listing | None:
         try:
@@ -158,7 +163,7 @@ class Discovery:
                     if entry.is_symlink():
                         links.append(entry.name)
                     elif entry.is_dir():
-                        directories.append(intern(entry.name))
+                        directories.append(entry.path)
                     elif entry.is_file():
                         files[intern(entry.name)] = entry.inode()
                     elif pod_log(entry.name) or docker_log(entry.name) or entry.name.endswith(".log"):
@@ -275,6 +280,8 @@ def _by_base(
 
 def _without_doubles(found: dict[str, Found]) -> dict[str, Found]:
     """Docker's own directories are left out where the pods tree leads to the same files."""
+    if all(each.origin.pod for each in found.values()):
+        return found
     in_pods = {each.files[-1].path for each in found.values() if each.origin.pod and each.files}
     return {
         lineage: each

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from loghouse.errors import UsageError
 from loghouse.filters import conditions as rules
 from loghouse.kubernetes.api import Server
-from loghouse.kubernetes.pod import Pod
+from loghouse.kubernetes.pod import Pairs, Pod
 from loghouse.kubernetes.watch import PodWatch
 from loghouse.ship.hints import rules_of, share_of
 from loghouse.ship.paths import Origin
@@ -80,15 +81,24 @@ def written_by(pod: Pod, origin: Origin) -> Writer:
     multiline, sample = pod.multiline(origin.container), pod.sample(origin.container)
     if multiline is not None and not _understood(pod, _is_multiline, multiline, False):
         multiline = None
-    labels = dict(pod.labels)
-    if pod.kind != "Pod":
-        labels.setdefault(KIND, pod.kind)
     return Writer(
-        replace(origin, workload=pod.workload, labels=tuple(sorted(labels.items()))),
+        replace(origin, workload=pod.workload, labels=_labels(pod)),
         pod.excluded(origin.container),
         multiline,
         _understood(pod, share_of, sample, 1.0) if sample is not None else 1.0,
     )
+
+
+def _labels(pod: Pod) -> Pairs:
+    """The pod's, and ours; what its containers have is one object as long as they are asked for together."""
+    if pod.kind == "Pod" or any(name == KIND for name, _ in pod.labels):
+        return pod.labels
+    return _with_kind(pod.labels, pod.kind)
+
+
+@lru_cache(maxsize=10_000)
+def _with_kind(labels: Pairs, kind: str) -> Pairs:
+    return tuple(sorted((*labels, (KIND, kind))))
 
 
 def _is_multiline(hint: str) -> bool:

@@ -25,6 +25,7 @@ from loghouse.spool.ownership import own, sync_directory
 
 Waits = Mapping[str, tuple[Range, ...]]  # by stream: the parts of a record that is not complete
 
+_NOTHING: Waits = {}
 VERSION = 1
 COMPACT_AT = 8 << 20  # bytes of journal
 FORGET_IN_LINEAGE = 3600  # seconds after a file left a directory that is still watched
@@ -96,7 +97,7 @@ class Offsets:
     def waits(self, lineage: str) -> Waits:
         """The parts that waited for the rest of their records."""
         with self._guard:
-            return self._waits.get(lineage, {})
+            return self._waits.get(lineage, _NOTHING)
 
     def commit(self, positions: Iterable[Position], waits: Mapping[str, Waits], batch: int = 0) -> None:
         """Note what a durable batch brought, or, with 0, what holds without any rows."""

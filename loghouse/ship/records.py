@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import orjson
 
@@ -74,6 +75,7 @@ class Records:
         return [each for piece in pieces for each in self._events.feed(piece, now)]
 
 
+@cache
 def unwrapped(wrapper: str) -> Unwrap:
     """How to take off what stands around a record: gives its stream and its text; None for a torn line."""
     if wrapper == "docker":

@@ -59,7 +59,7 @@ def test_pods_of_the_node_are_listed(api: FakeApi, pods: PodWatch) -> None:
     assert pods.ready(10)
     found = pods.get("u1")
     assert found is not None
-    assert (found.name, found.labels) == ("here", {"app": "shop"})
+    assert (found.name, found.labels) == ("here", (("app", "shop"),))
     assert pods.get("u2") is None
     assert api.lists()[0] == {
         "fieldSelector": "spec.nodeName=node-1",
@@ -85,7 +85,7 @@ def test_changes_arrive_as_events(api: FakeApi, pods: PodWatch) -> None:
     api.put(pod("new", "u2"))
     api.put(pod("old", "u1", labels={"version": "2"}))
     eventually(lambda: pods.get("u2") is not None)
-    eventually(lambda: (found := pods.get("u1")) is not None and found.labels == {"version": "2"})
+    eventually(lambda: (found := pods.get("u1")) is not None and found.labels == (("version", "2"),))
     assert len(api.lists()) == 1
 
 
@@ -98,7 +98,7 @@ def test_a_pod_of_the_same_name_is_another(api: FakeApi, pods: PodWatch) -> None
     eventually(lambda: pods.get("u2") is not None)
     first, second = pods.get("u1"), pods.get("u2")
     assert first is not None and second is not None
-    assert (first.labels, second.labels) == ({"version": "1"}, {"version": "2"})
+    assert (first.labels, second.labels) == ((("version", "1"),), (("version", "2"),))
 
 
 def test_a_deleted_pod_is_forgotten_after_a_while(

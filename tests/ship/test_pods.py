@@ -104,4 +104,4 @@ def test_a_hint_for_one_container_counts_more() -> None:
 
 def test_null_where_maps_are_expected() -> None:
     found = pod_of(pod("p", "u1", labels=None, annotations=None, ownerReferences=None))
-    assert (found.labels, found.annotations, found.workload) == ({}, {}, "p")
+    assert (found.labels, found.annotations, found.workload) == ((), (), "p")
