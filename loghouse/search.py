@@ -31,6 +31,7 @@ class Search:
     limit_tables: bool = False
     zone: tzinfo = UTC
     table: str = "logs"  # or a subquery of our own with its columns
+    strings: bool = True  # False: nobody looks at the text fields of records, unless the query asks for some
 
 
 @dataclass(slots=True)
@@ -138,4 +139,5 @@ def _compiled(search: Search, limit: int | None, oldest_first: bool = False) -> 
         order="oldest" if oldest_first else "newest",
         now_ns=search.now_ns,
         zone=search.zone,
+        strings=search.strings,
     )

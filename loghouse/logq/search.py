@@ -94,6 +94,7 @@ def answer(
         limit=limit,
         limit_tables=given_limit is not None,
         zone=selected.zone,
+        strings=options.output is not Format.PRETTY or options.fields is not None,
     )
     began = time.monotonic()
     found = find(store, search)

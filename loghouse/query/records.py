@@ -41,9 +41,9 @@ _BESIDE_RAW = (
     "format, numbers, labels, parse_error, source_id, offset, overhead"
 )
 _STORED = f"{_BESIDE_RAW}, raw"
-_COMPUTED = (
-    f"{message_sql()} AS message, {text_fields_sql()} AS strings, toUInt32(overhead + length(raw)) AS length"
-)
+_MESSAGE_AND_LENGTH = f"{message_sql()} AS message, toUInt32(overhead + length(raw)) AS length"
+_COMPUTED = f"{_MESSAGE_AND_LENGTH}, {text_fields_sql()} AS strings"
+_NO_STRINGS = "CAST(map(), 'Map(String, String)')"
 RECORD_ORDER = ("timestamp", "source_id", "offset")
 
 
@@ -206,10 +206,10 @@ class Records(Struct, frozen=True):
     def _reading_from(self, source: str) -> "Records":
         return replace(self, source=source, conditions=(), counted=None, limit=None, offset=0)
 
-    def _records_of(self, tail_of_query: str) -> str:
+    def _records_of(self, tail_of_query: str, computed: str = _COMPUTED) -> str:
         carried = self._carried()
         inner = f"SELECT {_STORED}{carried} FROM {tail_of_query}"
-        return f"(SELECT {_STORED}, {_COMPUTED}{carried} FROM ({inner}))"
+        return f"(SELECT {_STORED}, {computed}{carried} FROM ({inner}))"
 
     def _carried(self) -> str:
         return "".join(f", {name}" for name in self.made.sql_names())
@@ -226,14 +226,16 @@ class Records(Struct, frozen=True):
             f"{self.source}{where_sql(self.conditions)}{order_sql(order)}{cut_sql(self.limit, self.offset)}"
         )
 
-    def select(self) -> str:
-        """The whole query, with exactly the columns of a `Record`."""
+    def select(self, strings: bool = True) -> str:
+        """The whole query, with exactly the columns of a `Record`; `strings` may be left empty."""
         # Without aliases: ClickHouse would take `level` in a condition for the text that is selected.
         order = self.order_by or in_time(self.context.order)
-        columns = ", ".join({**COLUMNS, **self.made.output(self.context.params)}.values())
+        left_out = {} if strings else {"strings": _NO_STRINGS}
+        columns = ", ".join({**COLUMNS, **self.made.output(self.context.params), **left_out}.values())
         if self.limit is None and not self.offset:
             return f"SELECT {columns} FROM {self.tail_of_query(order)}"
-        return f"SELECT {columns} FROM {self._records_of(self.tail_of_query(order))}{order_sql(order)}"
+        cut = self._records_of(self.tail_of_query(order), _COMPUTED if strings else _MESSAGE_AND_LENGTH)
+        return f"SELECT {columns} FROM {cut}{order_sql(order)}"
 
     def select_raw(self) -> str:
         """The same rows with nothing but the record as it was written, or the message that a stage wrote."""

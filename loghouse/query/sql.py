@@ -66,11 +66,14 @@ def compile(
     order: Order = "newest",
     now_ns: int,
     zone: tzinfo = UTC,
+    strings: bool = True,
 ) -> Compiled:
     """The SQL of a query over a window of time.
 
     `table` is a name from our own code. `scope` is a filter outside of the query's own, such as the
     namespaces somebody may read: nothing the query says can widen it. `limit` caps what comes out.
+    Without `strings` that column of the records is empty, unless the query asks for fields: to plan how it is
+    taken out of a dozen formats takes longer than many queries.
     """
     params = Params()
     window = narrowed(query.filter, window, now_ns, zone)
@@ -85,7 +88,7 @@ def compile(
         )
     if isinstance(rows, Records):
         return Compiled(
-            rows.select(),
+            rows.select(strings or rows.shown.fields is not None),
             params.values,
             tuple(COLUMNS),
             "records",
