@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,8 @@ from loghouse.errors import ExitCode, UsageError
 from loghouse.logq.files import opened
 from loghouse.logq.limits import keep_budget
 from loghouse.logq.options import Reading, option
+from loghouse.render.fields import fields_of
+from loghouse.render.template import as_text
 
 if TYPE_CHECKING:
     from loghouse.record import Record
@@ -23,6 +25,14 @@ EXAMPLES = 3
 EXAMPLE_LENGTH = 40
 REMEMBERED_VALUES = 1000  # of a field; its examples come from these
 HEADER = ("field", "kind", "share", "examples")
+_KINDS = {
+    **dict.fromkeys((str, bytes), "text"),
+    **dict.fromkeys((int, float), "number"),
+    bool: "bool",
+    type(None): "null",
+    dict: "object",
+    list: "list",
+}
 _COLUMNS = ("namespace", "pod", "container", "node", "workload", "stream", "level", "format")
 
 
@@ -49,15 +59,17 @@ class Seen:
     kinds: Counter[str] = field(default_factory=Counter)
     values: Counter[str] = field(default_factory=Counter)
 
-    def add(self, value: Any, kind: str) -> None:
-        """Count one value."""
-        from loghouse.render.template import as_text
-
-        self.records += 1
-        self.kinds[kind] += 1
-        text = as_text(value)[:EXAMPLE_LENGTH]
-        if text and (text in self.values or len(self.values) < REMEMBERED_VALUES):
-            self.values[text] += 1
+    def add(self, values: Sequence[Any], kind: str | None) -> None:
+        """Count values; without a kind each has its own."""
+        self.records += len(values)
+        types = Counter(map(type, values))
+        for each, count in types.items():
+            self.kinds[kind or _KINDS[each]] += count
+        texts = values if types.keys() == {str} else map(as_text, values)
+        for text, count in Counter(texts).items():
+            example = text[:EXAMPLE_LENGTH]
+            if example and (example in self.values or len(self.values) < REMEMBERED_VALUES):
+                self.values[example] += count
 
 
 def fields(options: Options) -> ExitCode:
@@ -85,7 +97,7 @@ def fields(options: Options) -> ExitCode:
         if found.compiled.kind == "table":
             raise UsageError("fields are those of records, and this query makes a table", "Drop its stages")
         keep_budget(store, options, found.compiled.sql, found.compiled.params)
-        total, seen = _look(record for page in found.records() for record in page)
+        total, seen = _look(found.records())
     if not total:
         if not options.quiet:
             say("note: nothing found in this time range; --since reaches further back")
@@ -98,21 +110,29 @@ def fields(options: Options) -> ExitCode:
     return ExitCode.OK
 
 
-def _look(records: Iterable[Record]) -> tuple[int, dict[str, Seen]]:
-    from loghouse.render.fields import fields_of
+def _look(pages: Iterable[Sequence[Record]]) -> tuple[int, dict[str, Seen]]:
+    """How many records there are, and what is known of their fields by the name people see.
 
+    The values of a page are gathered field by field first: to count them one by one takes twice as long.
+    """
     total = 0
     seen: defaultdict[str, Seen] = defaultdict(Seen)
-    for record in records:
-        total += 1
+    for page in pages:
+        total += len(page)
         for name in _COLUMNS:
-            if value := getattr(record, name):
-                seen[name].add(value, "column")
-        for label, value in record.labels.items():
-            seen[f"~{label}"].add(value, "label")
-        for name, value in fields_of(record).items():
-            shown = f"`{name}`" if name in _COLUMNS else name
-            seen[shown].add(value, _kind(value))
+            if values := [value for record in page if (value := getattr(record, name))]:
+                seen[name].add(values, "column")
+        labels: defaultdict[str, list[str]] = defaultdict(list)
+        own: defaultdict[str, list[Any]] = defaultdict(list)
+        for record in page:
+            for label, value in record.labels.items():
+                labels[label].append(value)
+            for name, value in fields_of(record).items():
+                own[name].append(value)
+        for label, values in labels.items():
+            seen[f"~{label}"].add(values, "label")
+        for name, values in own.items():
+            seen[f"`{name}`" if name in _COLUMNS else name].add(values, None)
     return total, seen
 
 
@@ -124,15 +144,3 @@ def _rows(total: int, seen: dict[str, Seen]) -> Iterator[tuple[str, str, float, 
         kinds = "/".join(kind for kind, _ in known.kinds.most_common())
         examples = ", ".join(text for text, _ in known.values.most_common(EXAMPLES))
         yield name, kinds, round(known.records / total, 4), examples
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, (int, float)):
-        return "number"
-    if isinstance(value, dict):
-        return "object"
-    return "list" if isinstance(value, (list, tuple)) else "text"
