@@ -6,6 +6,7 @@ with the extra `logq[embedded]`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -125,7 +126,7 @@ class Engine:
         # Every connection has to name the file again, but only the first one reads it.
         self._target = f"{place}?log-level=none&config-file={config}"
         try:
-            with _caught_stderr() as said:
+            with _caught_stderr() as said, _nothing_around(data_dir):
                 try:
                     self._connection = chdb.Connection(self._target)
                 except RuntimeError as error:
@@ -176,6 +177,18 @@ def _chdb() -> Any:
             f"Install it with: {INSTALL}\n  or connect to a ClickHouse server with --url",
         ) from None
     return sqlitelike
+
+
+@contextmanager
+def _nothing_around(data_dir: Path | None) -> Iterator[None]:
+    """An empty working directory: the engine takes the files it starts among as tables of `default`."""
+    if data_dir is None:
+        yield
+        return
+    empty = data_dir / "loghouse.empty"
+    empty.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.chdir(empty):
+        yield
 
 
 def _server_config(memory_ratio: float, backup_dir: Path | None) -> str:

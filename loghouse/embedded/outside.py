@@ -30,6 +30,9 @@ _TABLE_FOLLOWS = frozenset(b"FROM JOIN TABLE INTO DESCRIBE DESC EXISTS".split())
 _FROM_ENDS = frozenset(
     b"SELECT WHERE PREWHERE GROUP ORDER HAVING LIMIT SETTINGS UNION ON USING WINDOW QUALIFY ARRAY".split()
 )
+# `trim(BOTH 'x' FROM 'a.b')`: no table follows.
+_FROM_INSIDE = frozenset(b"EXTRACT TRIM LTRIM RTRIM SUBSTRING SUBSTR MID OVERLAY".split())
+_QUERY_BEGINS = frozenset(b"SELECT WITH FROM EXPLAIN DESCRIBE DESC SHOW".split())
 _MAKES = frozenset((b"CREATE", b"ATTACH", b"REPLACE"))
 _KEEPS = frozenset((b"BACKUP", b"RESTORE"))  # the engine itself allows them one directory
 
@@ -38,7 +41,10 @@ class Inside:
     """Knows what stays inside, of the table functions that an engine has."""
 
     def __init__(self, table_functions: Iterable[str]) -> None:
-        known = {name.lower().encode() for name in table_functions} | {b"catboostevaluate"}
+        known = {name.lower().encode() for name in table_functions} | {
+            b"catboostevaluate",
+            b"hascolumnintable",
+        }
         self._outside = known - _FUNCTIONS_INSIDE
         names = b"|".join(sorted(map(re.escape, self._outside)))
         # Most statements have nothing of this, and some are megabytes of rows.
@@ -58,8 +64,8 @@ class Inside:
         _check_words(found)
 
     def _check_calls(self, found: Sequence[Token]) -> None:
-        for before, token, after in zip([None, *found], found, found[1:], strict=False):
-            if after.text != b"(" or (before is not None and before.word == b"INTO"):
+        for place, (token, after) in enumerate(zip(found, found[1:], strict=False)):
+            if after.text != b"(" or _is_new_table(found, place):
                 continue
             name = token.text.lower() if token.kind == "word" else token.text[1:-1].lower()
             if token.kind == "quoted" and b"\\" in name:
@@ -68,25 +74,67 @@ class Inside:
                 raise _refused(f"the function {name.decode()}")
 
 
+def _is_new_table(found: Sequence[Token], place: int) -> bool:
+    """A table that is made or written to stands before the bracket: `CREATE TABLE db.url (a String)`."""
+    if place >= 2 and found[place - 1].text == b".":
+        place -= 2
+    before = found[place - 1].word if place else b""
+    words = [each.word for each in found[:place]]
+    made = before in (b"TABLE", b"VIEW", b"EXISTS") and words[0] in _MAKES and b"AS" not in words
+    return before == b"INTO" or made
+
+
 def _check_table_names(found: Sequence[Token]) -> None:
-    """A table whose name has a slash, a dot or an escape in it may be a file."""
+    """A table of the database `default` whose name has a slash, a dot or an escape in it may be a file."""
     in_from: dict[int, bool] = {}
-    for before, token in zip(found, found[1:], strict=False):
+    without_tables: set[int] = set()  # depths of the brackets of functions that have a FROM of their own
+    for place, (before, token) in enumerate(zip(found, found[1:], strict=False)):
         if before.text == b"(":
             in_from[before.depth] = False
-        if before.word in _TABLE_FOLLOWS:
+            without_tables.discard(before.depth)
+            opened_by = found[place - 1].word if place else b""
+            if opened_by in _FROM_INSIDE and token.word not in _QUERY_BEGINS:
+                without_tables.add(before.depth)
+        table_follows = _names_a_table(found, place) and before.depth not in without_tables
+        if table_follows:
             in_from[before.depth] = True
         elif before.word in _FROM_ENDS:
             in_from[before.depth] = False
-        named = before.word in _TABLE_FOLLOWS or (before.word == b"IN" and token.kind == "quoted")
-        listed = in_from.get(token.depth, False) and before.text in (b",", b".")
-        if (named or listed) and token.kind in ("quoted", "text") and re.search(rb"[/.\\]", token.text[1:-1]):
+        if token.kind not in ("quoted", "text") or not re.search(rb"[/.\\]", token.text[1:-1]):
+            continue
+        if before.text == b".":
+            is_file = place > 0 and _may_be_default(found[place - 1])
+        else:
+            listed = in_from.get(token.depth, False) and before.text == b","
+            is_file = table_follows or listed or (before.word == b"IN" and token.kind == "quoted")
+        if is_file:
             raise _refused(f"the name {token.text[:100].decode('utf-8', 'replace')}")
 
 
+def _names_a_table(found: Sequence[Token], place: int) -> bool:
+    """What follows this word is the name of a table."""
+    word = found[place].word
+    if word in (b"DESC", b"DESCRIBE"):  # not ORDER BY a DESC, b
+        return place == 0
+    if word == b"JOIN":
+        return place == 0 or found[place - 1].word != b"ARRAY"
+    return word in _TABLE_FOLLOWS
+
+
+def _may_be_default(database: Token) -> bool:
+    name = database.text.strip(b'`"').lower()
+    return name == b"default" or b"\\" in name
+
+
 def _check_words(found: Sequence[Token]) -> None:
-    first = found[0].word if found else b""
+    first, made = b"", False
+    in_query = False  # what CREATE ... AS SELECT selects may be called engine
+    before = [b"", b""]
     for number, token in enumerate(found):
+        if number == 0 or before == [b"PARALLEL", b"WITH"]:
+            first, made, in_query = token.word, token.word in _MAKES, False
+        in_query = in_query or token.word == b"SELECT"
+        previous, before = before[1], [before[1], token.word]
         rest = [each for each in found[number + 1 : number + 3] if each.text != b"="]
         following = rest[0] if rest else None
         if following is None:
@@ -95,9 +143,10 @@ def _check_words(found: Sequence[Token]) -> None:
             raise _refused("FROM INFILE")
         if first == b"ATTACH" and token.word == b"FROM" and following.kind == "text":
             raise _refused("ATTACH ... FROM a directory")
-        if first in _MAKES and token.word == b"DICTIONARY" and number < 4:
+        if made and token.word == b"DICTIONARY" and previous in _MAKES:
             raise _refused("a dictionary")
-        if first in _MAKES and token.word == b"ENGINE" and following.kind in ("word", "quoted"):
+        names_engine = made and token.word == b"ENGINE" and token.depth == 0 and not in_query
+        if names_engine and following.kind in ("word", "quoted"):
             engine = following.text.strip(b'`"').lower()
             if engine not in _ENGINES_INSIDE and not engine.endswith(b"mergetree"):
                 raise _refused(f"the engine {following.text[:100].decode('utf-8', 'replace')}")

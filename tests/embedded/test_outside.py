@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from embedded.clients import driver
+from hypothesis import given
+from hypothesis import strategies as st
 from servers import start_embedded, stop
 
 from loghouse.config import StoreUrl
@@ -45,6 +47,15 @@ REACHING = [
     "SELECT * FROM system.one JOIN '../hostname' ON 1",
     "SELECT 1 WHERE 'a' IN `/etc/hostname`",
     "SELECT * FROM `hostname.csv`",
+    "SELECT 1 WHERE 'a' IN default.`/etc/hostname`",
+    "SELECT 1 WHERE 'a' IN (`default`.`/etc/hostname`)",
+    r"SELECT * FROM `d\x65fault`.`/etc/hostname`",
+    "SELECT hasColumnInTable('default', '/etc/hostname', 'c1')",
+    "DROP TABLE IF EXISTS x PARALLEL WITH CREATE DATABASE d ENGINE = Filesystem('/etc')",
+    "SELECT trim(BOTH (SELECT * FROM `/etc/hostname`) FROM 'a')",
+    "SELECT substring((SELECT 1), 2), * FROM `/etc/hostname`",
+    "DESC '/etc/hostname'",
+    "SELECT * FROM system.one ARRAY JOIN [1] AS a JOIN `/etc/hostname` ON 1",
 ]
 STAYING = [
     "SELECT sum(number) FROM numbers(3)",
@@ -55,6 +66,28 @@ STAYING = [
     "SELECT `a/b` FROM (SELECT 1 AS `a/b`)",
     "SELECT * FROM (SELECT concat('a', './') FROM system.one) WHERE 1 IN (SELECT length(concat('.', '')))",
     "SHOW TABLES",
+    "SELECT `a.b` FROM (SELECT 1 AS `a.b`, 'x/y' AS c) ORDER BY c DESC, `a.b`, 'x.y'",
+    "SELECT * FROM (SELECT [1, 2] AS `a.b`) ARRAY JOIN `a.b`",
+    "SELECT EXTRACT(YEAR FROM `a.b`) FROM (SELECT today() AS `a.b`)",
+    "SELECT trim(LEADING 'a' FROM `c.d`) FROM (SELECT 'abc' AS `c.d`)",
+    "CREATE TABLE IF NOT EXISTS `dictionary` (engine String, `url` String) ENGINE = Memory",
+    "CREATE TABLE IF NOT EXISTS outside.url (`a.b` String) ENGINE = Memory",
+    "INSERT INTO outside.url (`a.b`) SELECT 'a/b.c'",
+    "CREATE VIEW IF NOT EXISTS outside.v AS SELECT engine AS e FROM system.tables",
+    "CREATE TABLE IF NOT EXISTS outside.`a.b` (engine String) ENGINE = Memory",
+    "SELECT * FROM outside.`a.b` WHERE engine != 'File'",
+]
+
+# A client's own names, whatever they are, in places where the engine takes none for a file or a function.
+PLACES = [
+    "SELECT `{}` FROM t WHERE `{}` = '{}' ORDER BY `{}` DESC, `{}`, '{}' LIMIT 1 BY `{}`",
+    "SELECT t.`{}`, length(`{}`) AS `{}` FROM t PREWHERE `{}` GROUP BY `{}`, '{}'",
+    "SELECT * FROM loghouse.`{}` WHERE x IN ('{}', '{}')",
+    "SELECT * FROM a JOIN b ON a.`{}` = b.`{}` WHERE concat('{}', `{}`) LIKE '{}'",
+    "INSERT INTO t (`{}`, `{}`) VALUES ('{}', '{}')",
+    "CREATE TABLE t (`{}` String, engine String) ENGINE = MergeTree ORDER BY `{}`",
+    "ALTER TABLE t ADD COLUMN `{}` String AFTER `{}`",
+    "SELECT trim(BOTH '{}' FROM `{}`) FROM t ARRAY JOIN `{}` WHERE `{}` > 1",
 ]
 
 
@@ -64,9 +97,29 @@ def test_a_client_reaches_no_file_and_no_network(store_url: StoreUrl) -> None:
             with pytest.raises(StoreError, match="--allow-outside") as refused:
                 store.rows(sql)
             assert refused.value.code == 497, sql
+        client.execute("CREATE DATABASE IF NOT EXISTS outside")
         for sql in STAYING:
             client.execute(sql)
         assert client.execute("SELECT 1") == [(1,)]
+
+
+@given(st.sampled_from(PLACES), st.text("ab./'-%éurl FROM", max_size=9))
+def test_names_in_quotes_are_the_clients_own(place: str, name: str) -> None:
+    quoted = name.replace("'", "''")
+    Inside(["file", "url", "numbers"]).check(place.replace("{}", quoted).encode())
+
+
+def test_no_file_beside_the_store_is_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "words").write_text("a,b\n1,2\n")
+    monkeypatch.chdir(tmp_path)
+    process, url = start_embedded(Path("data"))
+    try:
+        with Store(url) as store:
+            for sql in ("SELECT * FROM default.words", "SELECT 1 WHERE '1' IN default.words"):
+                with pytest.raises(StoreError, match="words"):
+                    store.rows(sql)
+    finally:
+        stop(process)
 
 
 def test_what_is_not_known_is_refused() -> None:
