@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,9 +25,11 @@ EXAMPLES = 3
 EXAMPLE_LENGTH = 40
 REMEMBERED_VALUES = 1000  # of a field; its examples come from these
 HEADER = ("field", "kind", "share", "examples")
-_KINDS = {
-    **dict.fromkeys((str, bytes), "text"),
-    **dict.fromkeys((int, float), "number"),
+_KINDS: Mapping[type, str] = {
+    str: "text",
+    bytes: "text",
+    int: "number",
+    float: "number",
     bool: "bool",
     type(None): "null",
     dict: "object",
