@@ -10,7 +10,7 @@ from loghouse.spool import rows as spooled
 from loghouse.spool.batchfile import BatchWriter
 from loghouse.spool.spool import Spool
 
-MAX_BYTES = 64 << 20  # planning an insert takes the store 0.12 s whatever its size
+MAX_BYTES = 96 << 20  # planning an insert takes the store 0.12 s whatever its size
 MAX_ROWS = 500_000
 MAX_FILES = 10_000  # whose places are written with the batch, from memory
 
