@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from loghouse.formats.fields_json import SETTINGS as JSON_SETTINGS
+from loghouse.formats.fields_json import fields_json_sql
 from loghouse.query import Compiled
 from loghouse.record import COLUMNS
 
 SETTINGS: Mapping[str, Any] = {
     "strings_as_bytes": True,
     "max_block_size": 2048,  # a block of lines stays in the cache of a core on its way out
-    "output_format_json_escape_forward_slashes": 0,
+    **JSON_SETTINGS,
     # Lines are made before they are sorted, by all threads; behind the sort there is only one.
     "query_plan_execute_functions_after_sorting": 0,
 }
@@ -47,7 +49,7 @@ def json_lines_sql(compiled: Compiled, names: Sequence[str]) -> str | None:
     None if it cannot be had: for fields of records, and for records that stages have changed.
     """
     values = {**{name: f"toJSONString({sql})" for name, sql in _TEXT.items()}, **_NUMBERS}
-    values |= {"fields": _fields_json(), "labels": "toJSONString(labels)"}
+    values |= {"fields": fields_json_sql(), "labels": "toJSONString(labels)"}
     if any(name not in values for name in names):
         return None
     members = (
@@ -73,34 +75,24 @@ def typed_columns_sql(compiled: Compiled) -> str | None:
     """SQL for the same records as columns of a typed file: text, whole numbers, `fields` as JSON."""
     columns = (
         "toUnixTimestamp64Nano(timestamp), toString(level), namespace, pod, container, message, "
-        f"{_fields_json()}, toJSONString(labels), node, workload, stream, format, parse_error, "
+        f"{fields_json_sql()}, toJSONString(labels), node, workload, stream, format, parse_error, "
         "toUnixTimestamp64Milli(inserted_at), source_id, offset, length, raw"
     )
     return _selecting(compiled, columns)
 
 
-def _fields_json() -> str:
-    """SQL: the fields of a record as JSON, as `written_fields` of `render/fields.py` has them.
-
-    The map is the argument of a lambda: named twice, ClickHouse computes it twice.
-    """
-    number = "if(isFinite(v), toString(v), concat('\"', toString(v), '\"'))"
-    numbers = f"mapApply((k, v) -> (CAST(k, 'String'), {number}), numbers)"
-    every = f"mapUpdate(mapApply((k, v) -> (k, toJSONString(v)), strings), {numbers})"
-    members = "arrayMap((k, v) -> concat(toJSONString(k), ':', v), mapKeys(m), mapValues(m))"
-    of_text = f"arrayMap(m -> concat('{{', arrayStringConcat({members}, ','), '}}'), [{every}])[1]"
-    return f"if(format = 'json', translate(raw, '\\n\\r', '  '), {of_text})"
+def valid(lines: Sequence[bytes]) -> bytes:
+    """The lines one after another, with what is not UTF-8 replaced."""
+    # Line by line: nearly all are ASCII, and to see that takes a tenth of the time to decode them.
+    return b"".join([line if line.isascii() else _valid(line) for line in lines])
 
 
-def valid(data: bytes) -> bytes:
-    """The bytes, with what is not UTF-8 replaced."""
-    if data.isascii():  # ten times as fast as to decode
-        return data
+def _valid(line: bytes) -> bytes:
     try:
-        data.decode()
+        line.decode()
     except UnicodeDecodeError:
-        return data.decode("utf-8", "replace").encode()
-    return data
+        return line.decode("utf-8", "replace").encode()
+    return line
 
 
 def _selecting(compiled: Compiled, columns: str) -> str | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from loghouse.formats.catalogue import PACKS
+from loghouse.formats.pack import Pack
 from loghouse.formats.view import listed, quoted
 
 Bind = Callable[[object, str], str]
@@ -99,16 +100,19 @@ def json_pairs_sql(source: str = "raw") -> str:
 
 def text_fields_sql() -> str:
     """The fields of a record that is not JSON, as a map: of its pack, and `key=value` pairs in the text."""
-    branches = [
-        f"format = '{pack.name}', mapFilter((k, v) -> v != '', "
-        f"mapFromArrays({listed(pack.fields)}, "
-        f"arrayResize(extractGroups(raw, {quoted(pack.regex)}), {len(pack.fields)})))"
-        for pack in PACKS
-        if pack.fields
-    ]
-    pairs = _pairs(f"format IN ({_with_pairs()})")
-    own = f"multiIf({', '.join(branches)}, map()::Map(String, String))"
-    return f"mapUpdate({pairs}, mapUpdate({own}, if(format = 'monolog', {_monolog_objects()}, map())))"
+    branches = [f"format = '{pack.name}', {_fields_of(pack)}" for pack in PACKS if pack.fields]
+    pairs = _pairs(f"format IN ({_with_pairs()}) AND position(raw, '=') > 0")
+    return f"mapUpdate({pairs}, multiIf({', '.join(branches)}, map()::Map(String, String)))"
+
+
+def _fields_of(pack: Pack) -> str:
+    """The groups of a pack's expression, as a map without what is empty."""
+    groups = f"extractGroups(raw, {quoted(pack.regex)})"
+    own = "mapFilter((k, v) -> v != '', mapFromArrays({names}, arrayResize({groups}, {count})))"
+    if pack.name != "monolog":
+        return own.format(names=listed(pack.fields), groups=groups, count=len(pack.fields))
+    own = own.format(names=listed(pack.fields), groups="g", count=len(pack.fields))
+    return f"arrayMap(g -> mapUpdate({own}, {_monolog_objects('g')}), [{groups}])[1]"
 
 
 def noted_keys_sql() -> str:
@@ -117,10 +121,11 @@ def noted_keys_sql() -> str:
     A record of a text format counts as having all of its fields: the expression is planned with every insert.
     """
     of_formats = ", ".join(f"format = '{pack.name}', {listed(pack.fields)}" for pack in PACKS if pack.fields)
+    groups = f"extractGroups(raw, {quoted(_monolog())})"
     return (
         f"if(format = 'json', arrayMap(p -> p.1, {json_pairs_sql()}), arrayConcat(multiIf({of_formats}, []), "
         f"mapKeys({_pairs(f'format IN ({_with_pairs()})')}), "
-        f"if(format = 'monolog', mapKeys({_monolog_objects()}), [])))::Array(LowCardinality(String))"
+        f"if(format = 'monolog', mapKeys({_monolog_objects(groups)}), [])))::Array(LowCardinality(String))"
     )
 
 
@@ -164,9 +169,8 @@ def _paths(key: str, bind: Bind) -> tuple[str, str]:
     return nested, literal
 
 
-def _monolog_objects() -> str:
+def _monolog_objects(groups: str) -> str:
     """The two JSON objects that may end a Monolog line, as one map with dotted keys."""
-    groups = f"extractGroups(raw, {quoted(_monolog())})"
     objects = ", ".join(
         f"arrayMap(p -> (concat('{name}.', p.1), p.2), JSONExtractKeysAndValues({groups}[{group}], 'String'))"
         for name, group in (("context", 5), ("extra", 6))

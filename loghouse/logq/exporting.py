@@ -32,7 +32,7 @@ def write_lines(
     for each in found:
         sql = lines_sql(format, fields, each.compiled) or ""
         for (lines,) in each.blocks(sql, **SETTINGS):
-            out.write(valid(b"".join(lines)))
+            out.write(valid(lines))
             told(len(lines))
 
 

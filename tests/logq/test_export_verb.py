@@ -33,6 +33,36 @@ HOSTILE = [
     b"",
     b"=1+1",
     b"{broken json",
+    b'{"msg":"over\n two\r lines"}',
+    b'[2026-08-01T10:00:00+00:00] app.web.ERROR: Slow {"ms":2.5,"deep":{"a":1}} {"url":"/a\\\\b"}',
+    b"[2026-08-01T10:00:00+00:00] app.INFO: nothing more",
+    b'[01-Aug-2026 10:00:00] WARNING: [pool www] child 7 said into stderr: "a=1 \xff"',
+    *(
+        b'10.0.0.1 - - [01/Aug/2026:10:00:00 +0000] "GET /cart?id=1 HTTP/1.1" ' + end
+        for end in (
+            b'200 12 "https://example.com/a?b=c&d=%20" "Mozilla/5.0 (X11; Linux)"',
+            b'200 12 "" ""',
+            b'200 12 "-" "" "10.1.1.1" 0.002',
+            b'304 - "-" "curl/8"',
+            b'200 0012 "-" "curl/8"',
+            b'200 99999999999999999999999999 "-" "curl/8"',
+            b'200 12 "a \\"quoted\\" word" "curl/8"',
+            b'200 12 "-" "a\ttab"',
+            b'200 12 "-" "control \x01"',
+            b'200 12 "-" "not \xff UTF-8"',
+            '200 12 "-" "żółć"'.encode(),
+            b'200 12 "-" "curl/8" \\x',
+            b'200 12 "-" "curl/8"\nsecond "line"',
+            b'200 12 "-" "one" "two" "three',
+        )
+    ),
+    b'::1 "a" b c [01/Aug/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 12 "-" "curl/8"',
+    b'::1 - two words [01/Aug/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 12 "-" "curl/8"',
+    b'::1 - - [01/Aug/2026:10:00:00 +0000] "\\x16\\x03" 400 12 "-" "-"',
+    b'::1 - - [01/Aug/2026:10:00:00 +0000] "GET  HTTP/1.1" 200 12 "-" "-"',
+    b'::1 - - [01/Aug/2026:10:00:00 +0000] "GET /a b HTTP/1.1" 200 12 "-" "-"',
+    b'::1 - - [01/Aug/2026:10:00:00 +0000] "GET /a HTTP/1.1" 200 12',
+    b'127.0.0.1 -  01/Aug/2026:10:00:00 +0000 "GET /api/1" 404 5.528ms 2048K 0.00%',
 ]
 
 
