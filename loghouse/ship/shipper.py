@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import threading
 import time
@@ -18,6 +16,7 @@ from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
 from loghouse.ship.reading import Reading
 from loghouse.ship.report import Beat
+from loghouse.ship.turns import Turns
 from loghouse.spool.delivery import Delivery
 from loghouse.spool.spool import Spool, SpoolFull
 
@@ -99,8 +98,7 @@ class Shipper:
         self._notices = Notices()
         self._heed_at = 0.0  # when to hear of changes next, however busy
         self._announced: dict[str, tuple[str, ...]] = {}  # lineages by the directory that is watched for them
-        self._turns: list[tuple[float, int, Lineage]] = []  # a heap: who is due, in order
-        self._order = itertools.count()
+        self._turns = Turns()
         self._batch: Batch | None = None
         self._batch_since = 0.0
         self._rescan_at = 0.0
@@ -116,11 +114,12 @@ class Shipper:
             self.beat.at = now = time.monotonic()
             if now >= self._rescan_at or (now >= self._stir_at and self._stirred(now)):
                 self._rescan(now)
-            if not self._turns and once:
+            due = self._turns.next_at(now)
+            if due is None and once:
                 break
-            if self._turns and self._turns[0][0] <= now:
-                if batch := self._room():
-                    self._turn(heapq.heappop(self._turns), batch, now, once)
+            if due is not None and due <= now:
+                if (batch := self._room()) and (lineage := self._turns.take(now)):
+                    self._turn(lineage, batch, now, once)
                 if now >= self._heed_at:
                     self._wait(0)
             else:
@@ -181,11 +180,8 @@ class Shipper:
             log.warning("reading waits: %s", error)
         self._stop.wait(FULL_WAIT)
 
-    def _turn(self, turn: tuple[float, int, Lineage], batch: Batch, now: float, once: bool) -> None:
+    def _turn(self, lineage: Lineage, batch: Batch, now: float, once: bool) -> None:
         """Read a chunk of one lineage and settle when its next turn is."""
-        due, _, lineage = turn
-        if due != lineage.due:
-            return  # it was given an earlier turn since
         try:
             rows = lineage.read(now, final=once) if lineage.changed(now) else None
         except OSError as error:
@@ -196,14 +192,14 @@ class Shipper:
                 self._rest(lineage, now, once)
             except OSError as error:
                 self._fail(lineage, error)
-                self._schedule(lineage, now + LONGEST_LOOK)
+                self._turns.schedule(lineage, now + LONGEST_LOOK)
             return
         lineage.announced = False
         if rows and not batch.rows:
             self._batch_since = now
         self._add(lineage, rows, batch)
         lineage.active_at = now
-        self._schedule(lineage, now)
+        self._turns.schedule(lineage, now)
 
     def _add(self, lineage: Lineage, rows: list[Row], batch: Batch) -> None:
         for row in rows:
@@ -246,7 +242,7 @@ class Shipper:
         idle = now - lineage.active_at
         if lineage.announced:
             lineage.doze()
-            self._schedule(lineage, now + ANNOUNCED_LOOK + len(self._lineages) * ANNOUNCED_SHARE)
+            self._turns.schedule(lineage, now + ANNOUNCED_LOOK + len(self._lineages) * ANNOUNCED_SHARE)
             return
         directory = lineage.found.directory
         others = self._announced.get(directory, ())
@@ -256,12 +252,12 @@ class Shipper:
             # What is written between the last look and the watch is seen by one more look.
             self._announced[directory] = (*others, lineage.origin.lineage)
             lineage.announced = True
-            self._schedule(lineage, now + LONGEST_LOOK)
+            self._turns.schedule(lineage, now + LONGEST_LOOK)
             if self._discovery.outdated(directory):
                 self._rescan_soon(now)  # its container may have been started again before
             return
         longest = LONGEST_LOOK + len(self._lineages) * LOOK_SHARE
-        self._schedule(lineage, now + min(max(LOOK, idle / 20), longest))
+        self._turns.schedule(lineage, now + min(max(LOOK, idle / 20), longest))
 
     def _wait(self, seconds: float) -> None:
         """Until so many seconds are over, or a quiet file changes."""
@@ -277,7 +273,7 @@ class Shipper:
                     lineage.announced = False
                     lineage.told_at = now
                     lineage.written = bool(written) and lineage.found.files[-1].path.endswith(f"/{written}")
-                    self._schedule(lineage, now)
+                    self._turns.schedule(lineage, now)
                     if self.beat.waiting_for_room:
                         self._hold(lineage, now)
 
@@ -287,10 +283,6 @@ class Shipper:
             lineage.changed(now)
         except OSError as error:
             self._fail(lineage, error)
-
-    def _schedule(self, lineage: Lineage, due: float) -> None:
-        lineage.due = due
-        heapq.heappush(self._turns, (due, next(self._order), lineage))
 
     def _rescan(self, now: float) -> None:
         """Look for new, renamed and vanished files."""
@@ -308,14 +300,14 @@ class Shipper:
                 self._lineages[key] = lineage
                 self._files += len(found.files)
                 lineage.active_at = now
-                self._schedule(lineage, now)
+                self._turns.add(lineage)
             elif lineage.found is not found or lineage.unread or lineage.gone:
                 self._files += len(
                     {file.path for file in found.files} - {f.path for f in lineage.found.files}
                 )
                 self._update(lineage, found)
                 lineage.active_at = now
-                self._schedule(lineage, now)
+                self._turns.schedule(lineage, now)
         for key in self._lineages.keys() - present.keys():
             self._lineages[key].gone = True
         if self._offsets.grown():
@@ -338,8 +330,8 @@ class Shipper:
     def _next_event(self, now: float) -> float:
         """When there is something to do next."""
         events = [self._rescan_at, self._stir_at]
-        if self._turns:
-            events.append(self._turns[0][0])
+        if (due := self._turns.next_at(now)) is not None:
+            events.append(due)
         if self._batch is not None and self._batch.rows:
             events.append(max(self._batch_since + LINGER, now + LOOK / 5))
         return min(events)
