@@ -1,19 +1,11 @@
-"""The entry point of `loghouse`: loads the rest, and ends without a traceback when Ctrl-C comes meanwhile."""
+"""The entry point of `loghouse`."""
 
-import os
-from typing import NoReturn
+from loghouse.starting import start
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command."""
-    try:
-        from loghouse.cli import main as run
-
-        run()
-    except KeyboardInterrupt:
-        from loghouse.errors import ExitCode
-
-        os._exit(ExitCode.INTERRUPTED)
+    start("loghouse.cli")
 
 
 if __name__ == "__main__":

@@ -47,20 +47,21 @@ def web(options: Web) -> ExitCode:
     Example: loghouse web --url clickhouse://db.example:9000/loghouse --listen 0.0.0.0:8080 --access who.toml
     """
     from loghouse.ship.command import stopped_by_signals
-    from loghouse.web.server import Serving, WebServer
 
-    host, port = _address(options.listen)
-    serving = Serving(
-        host,
-        port,
-        Path(options.access) if options.access else None,
-        options.allow_host,
-        options.certificate,
-        options.key,
-        options.insecure,
-    )
     stop = Event()
-    with stopped_by_signals(stop):
+    with stopped_by_signals(stop):  # before the rest is loaded, which takes longest
+        from loghouse.web.server import Serving, WebServer
+
+        host, port = _address(options.listen)
+        serving = Serving(
+            host,
+            port,
+            Path(options.access) if options.access else None,
+            options.allow_host,
+            options.certificate,
+            options.key,
+            options.insecure,
+        )
         server = WebServer(serving, store_url(options.url))
         server.start()
         if not options.quiet:

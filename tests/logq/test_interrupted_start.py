@@ -18,3 +18,47 @@ def test_an_interrupted_start_leaves_no_traceback(module: str, tmp_path: Path) -
         timeout=30,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize("module", ["loghouse.logq", "loghouse"])
+def test_an_interrupt_that_python_would_swallow_ends_the_start(module: str, tmp_path: Path) -> None:
+    """In `__del__`, as in callbacks of the garbage collector, Python prints an exception and goes on."""
+    (tmp_path / "typer.py").write_text(
+        "import os, signal\n"
+        "class Gone:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        for _ in range(100): pass\n"
+        "Gone()\n"
+        "raise SystemExit('went on')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--help"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+def test_the_page_ends_when_it_is_interrupted_while_it_loads(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'loghouse.web.server':\n"
+        "            class Gone:\n"
+        "                def __del__(self):\n"
+        "                    os.kill(os.getpid(), signal.SIGINT)\n"
+        "                    for _ in range(100): pass\n"
+        "            Gone()\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "loghouse", "web", "--url=clickhouse://127.0.0.1:1/x", "--listen=127.0.0.1:0"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr

@@ -125,3 +125,63 @@ def test_a_batch_whose_acknowledgement_was_lost_is_stored_once(
     assert send_journal(target, state, options, follow=False) == 4
     assert [row[-1] for row in until_stored(store, 5)] == ["first", "second", "third", "fourth", "fifth"]
     assert json.loads(state.read_text())["pending"] == 0
+
+
+def command(target: Target, journal: Path, state: Path) -> list[str]:
+    """`loghouse journal` that follows."""
+    receiver = f"--receiver={target.host}:{target.port}"
+    return [
+        sys.executable,
+        "-m",
+        "loghouse",
+        "journal",
+        receiver,
+        f"--directory={journal}",
+        f"--state-dir={state}",
+    ]
+
+
+def growing(journal: Path) -> subprocess.Popen[str]:
+    """Writes what it is given to one file of a journal, as a journald does that runs."""
+    journal.mkdir()
+    return subprocess.Popen(
+        [WRITER, f"--output={journal}/live.journal", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def write(writer: subprocess.Popen[str], numbers: range) -> None:
+    assert writer.stdin is not None
+    writer.stdin.write("".join(entry(number, f"entry {number}") for number in numbers))
+    writer.stdin.flush()
+
+
+def test_a_growing_journal_is_followed_through_kills(store: Store, target: Target, tmp_path: Path) -> None:
+    """Killed while some entries have come and others are on their way: every entry is there once."""
+    journal, state = tmp_path / "journal", tmp_path / "state"
+    writer = growing(journal)
+    write(writer, range(20))
+    start = 20
+    try:
+        for step in (40, 700):
+            follower = subprocess.Popen(command(target, journal, state), stderr=subprocess.PIPE)
+            try:
+                until_stored(store, start)  # it follows
+                write(writer, range(start, start + step))
+                start += step
+                until_stored(store, start - step + 1)  # some have come, others are on their way
+            finally:
+                follower.kill()
+                follower.communicate()
+        follower = subprocess.Popen(command(target, journal, state), stderr=subprocess.PIPE)
+        try:
+            rows = until_stored(store, start)
+        finally:
+            stop(follower)
+        assert [row[-1] for row in rows] == [f"entry {number}" for number in range(start)]
+    finally:
+        writer.kill()
+        writer.communicate()
