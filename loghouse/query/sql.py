@@ -28,6 +28,8 @@ _SETTINGS: Mapping[str, int] = {
     "max_query_size": 16_777_216,
     # It skips what cannot be among the newest only up to a limit of 1000, and `logq` asks for 1001.
     "query_plan_max_limit_for_top_k_optimization": 100_000,
+    # What was unpacked for a search is kept for the next one, where the server has room for that.
+    "use_uncompressed_cache": 1,
 }
 
 

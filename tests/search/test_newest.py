@@ -38,3 +38,18 @@ def test_the_newest_are_found_without_reading_all(store: Store, limit: int) -> N
     assert numbers == list(range(SECONDS - limit, SECONDS))
     assert found.was_cut
     assert store.read_so_far()[0] < SECONDS / 2
+
+
+def test_what_a_search_unpacked_is_kept_for_the_next(store: Store) -> None:
+    def hits() -> int:
+        rows = store.rows("SELECT value FROM system.events WHERE event = 'UncompressedCacheHits'")
+        return int(rows[0][0]) if rows else 0
+
+    def search() -> list[bytes]:
+        found = find(store, Search(parse(""), WINDOW, now_ns=WINDOW.end, limit=10))
+        return [raw for page in found.raw() for raw in page]
+
+    first = search()
+    before = hits()
+    assert search() == first
+    assert hits() > before
