@@ -11,7 +11,6 @@ import pytest
 from shipping import Following, RecordingStore, Runtime, eventually
 
 from loghouse.ship import follow, shipper
-from loghouse.ship.discover import Found
 
 
 @pytest.fixture(autouse=True)
@@ -137,28 +136,6 @@ def test_a_busy_file_does_not_hold_up_others(tmp_path: Path, app: Runtime, store
     assert position < 15
     app.written.extend([("stdout", b"x" * 1000)] * 30_000)
     eventually(lambda: sum(len(row["data"]) for row in store.rows) > 30_000 * len(line))
-
-
-def test_many_new_files_do_not_hold_up_those_that_are_followed(
-    tmp_path: Path, app: Runtime, store: RecordingStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first_look = follow.Lineage.update
-
-    def slow(self: follow.Lineage, found: Found) -> None:
-        time.sleep(0.01)  # as of 100,000 files
-        first_look(self, found)
-
-    monkeypatch.setattr(follow.Lineage, "update", slow)
-    others = [Runtime(tmp_path / "pods", pod=f"new-{number}") for number in range(300)]
-    for other in others:
-        other.write(b"first")
-    app.written += [record for other in others for record in other.written]
-    eventually(lambda: len(store.records()) > 1)
-    for number in range(3):
-        app.write(b"meanwhile %d" % number)
-        eventually(lambda number=number: ("stdout", b"meanwhile %d" % number) in store.records())  # type: ignore[misc]
-    assert len(store.records()) < 200
-    eventually(lambda: len(store.records()) == len(app.written))
 
 
 def test_files_that_rest_cost_little(tmp_path: Path, app: Runtime, store: RecordingStore) -> None:
