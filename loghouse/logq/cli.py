@@ -97,22 +97,21 @@ def _named_profile(arguments: Sequence[str]) -> str | None:
 
 
 def with_verb(arguments: list[str], piped: bool = False) -> list[str]:
-    """The arguments with the verb `search` before a query that comes first.
+    """The arguments with the verb `search` before a query, or an option, that comes first.
 
     A plain word that looks like a verb stays as it is: it may be a verb that is misspelled. But when
     something is `piped` into the command it is a query over that, unless a store or a file is named.
     """
-    first = arguments[0] if arguments else "-"
-    if first.startswith("-") or first in VERBS:
+    first = arguments[0] if arguments else HELP_OPTIONS[0]
+    if first in HELP_OPTIONS or first in VERBS:
         return arguments
+    if first.startswith("-") and any(each in VERBS for each in arguments):
+        return arguments  # which says that there is no such option before a verb
     names_source = any(each.partition("=")[0] in ("--url", "--file") for each in arguments)
     if piped and not names_source:
         return ["search", "--file", "-", *arguments]
-    return (
-        arguments
-        if first.replace("-", "").isalnum() and _looks_like_a_verb(first)
-        else ["search", *arguments]
-    )
+    misspelled = not first.startswith("-") and first.replace("-", "").isalnum() and _looks_like_a_verb(first)
+    return arguments if misspelled else ["search", *arguments]
 
 
 def _looks_like_a_verb(word: str) -> bool:

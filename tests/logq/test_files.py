@@ -17,6 +17,8 @@ import pytest
 from logq.stores import LIMIT, command, environment, wait_for
 from zstandard import ZstdCompressor
 
+from loghouse.logq.cli import with_verb
+
 START = datetime(2026, 8, 1, 10, tzinfo=UTC)
 ACCESS = '10.0.0.{host} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "GET /p{page} HTTP/1.1" {status} 12 "-" "curl"'
 
@@ -239,3 +241,21 @@ def test_a_kubernetes_stamp_of_yesterday_counts_from_the_file(tmp_path: Path) ->
     path.write_text("".join(f"{moment:%Y-%m-%dT%H:%M:%SZ} level=info n={moment:%H%M}\n" for moment in at))
     done = run("search", "--file", str(path), "--since", "35m", "-o", "template", "-T", "{n}")
     assert done.stdout.split() == [b"1120", b"1130", b"1140", b"1150"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "piped", "wanted"),
+    [
+        (["--file", "a.log", "error"], False, ["search", "--file", "a.log", "error"]),
+        (["--file=a.log", "error"], True, ["search", "--file=a.log", "error"]),
+        (["-L", "error"], True, ["search", "--file", "-", "-L", "error"]),
+        (["-n", "prod"], False, ["search", "-n", "prod"]),
+        (["error"], True, ["search", "--file", "-", "error"]),
+        (["serach", "error"], False, ["serach", "error"]),
+        (["--url", "x", "tail"], False, ["--url", "x", "tail"]),
+        (["--help"], True, ["--help"]),
+        ([], True, []),
+    ],
+)
+def test_a_command_without_a_verb_searches(arguments: list[str], piped: bool, wanted: list[str]) -> None:
+    assert with_verb(arguments, piped) == wanted
