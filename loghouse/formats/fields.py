@@ -23,7 +23,7 @@ def field_text(key: str, bind: Bind) -> str:
     `bind(value, type)` registers a query parameter and returns its placeholder: the key never enters the SQL.
     Strings come decoded, arrays and objects as JSON, numbers as they are written in JSON's shortest form.
     """
-    branches = [f"format = 'json', {_json_text(key, bind)}"]
+    branches = []
     of_packs = [pack for pack in PACKS if key in pack.fields]
     for pack in of_packs:
         group = pack.fields.index(key) + 1
@@ -32,12 +32,14 @@ def field_text(key: str, bind: Bind) -> str:
         if key.startswith(prefix):
             source = f"extractGroups(raw, {quoted(_monolog())})[{group}]"
             branches.append(f"format = 'monolog', {_json_text(key.removeprefix(prefix), bind, source)}")
-    found = f"multiIf({', '.join(branches)}, {_pairs(_may_be_pair(key, bind))}[{bind(key, 'String')}])"
+    of_text = f"{_pairs(_may_be_pair(key, bind))}[{bind(key, 'String')}]"
+    if branches:
+        of_text = f"multiIf({', '.join(branches)}, {of_text})"
     last = key.rpartition(".")[2]
-    if of_packs or not _PLAIN_KEY.fullmatch(last):
-        return found
-    # One pass over the text spares most records all of the others.
-    return f"if(position(raw, {bind(last, 'String')}) = 0, '', {found})"
+    if not of_packs and _PLAIN_KEY.fullmatch(last):
+        # One pass over the text spares most records all of the others.
+        of_text = f"if(position(raw, {bind(last, 'String')}) = 0, '', {of_text})"
+    return f"if(format = 'json', {_json_text(key, bind)}, {of_text})"
 
 
 def field_exists(key: str, bind: Bind) -> str:
@@ -130,14 +132,16 @@ def noted_keys_sql() -> str:
 
 
 def _json_text(key: str, bind: Bind, source: str = "raw") -> str:
-    """The text of the first of the two paths that is there, parsed only where the key stands in the record."""
+    """The text of the first of the two paths that is there, parsed only where the key stands in the record.
+
+    The condition is inside: a lazy branch would make a copy of the records first, which takes as long as to parse.
+    """
     nested, literal = _paths(key, bind)
-    last = key.rpartition(".")[2]
-    branches = [f"{_has_key(last, bind)}, JSONExtractString({source}, {nested})"]
-    if nested != literal:
-        only_literal = f"{_has_key(key, bind)} AND NOT JSONHas({source}, {nested})"
-        branches.insert(0, f"{only_literal}, JSONExtractString({source}, {literal})")
-    return f"multiIf({', '.join(branches)}, '')"
+    found = f"JSONExtractString(if({_has_key(key.rpartition('.')[2], bind)}, {source}, ''), {nested})"
+    if nested == literal:
+        return found
+    only_literal = f"{_has_key(key, bind)} AND NOT JSONHas({source}, {nested})"
+    return f"if({only_literal}, JSONExtractString({source}, {literal}), {found})"
 
 
 def _json_has(key: str, bind: Bind) -> str:
