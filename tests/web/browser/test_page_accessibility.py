@@ -1,12 +1,17 @@
 """The page without a mouse, with a screen reader, and in every colour scheme."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
 from web.browser.axe import axe_source, serious_findings
 from web.browser.conftest import Site
 from web.browser.reading import Reader
+from web.serving import served
+
+from loghouse.access.secrets import hashed
 
 
 @pytest.fixture(scope="session")
@@ -113,6 +118,24 @@ def test_axe_finds_nothing_serious_on_a_phone(browser: Browser, site: Site, axe:
     expect(page.locator("#fields .value").first).to_be_visible()
     findings += serious_findings(page, axe)
     page.close()
+    assert findings == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_where_one_logs_in(
+    browser: Browser, site: Site, axe: str, tmp_path: Path, scheme: Literal["light", "dark"]
+) -> None:
+    access = tmp_path / "access.toml"
+    access.write_text(f'mode = "users"\n[users.ann]\npassword = "{hashed("open sesame")}"\n')
+    page = browser.new_page(bypass_csp=True, reduced_motion="reduce", color_scheme=scheme)
+    with served(site.store_url, access) as server:
+        Reader(page, server.url).open("")
+        page.get_by_role("textbox", name="Name").fill("ann")
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("alert").filter(has_text="wrong name or password")).to_be_visible()
+        findings = serious_findings(page, axe)
+        page.close()
     assert findings == []
 
 

@@ -124,3 +124,21 @@ def test_terminal_like_moving_opens_and_closes_lines_with_the_keyboard(reader: R
     expect(active).to_be_in_viewport()
     reader.page.keyboard.press("Enter")
     expect(reader.page.locator(".detail")).to_have_count(0)
+
+
+def test_names_of_fields_are_not_broken_beside_a_long_value(reader: Reader, site: Site) -> None:
+    line = b'{"msg":"called","protocol":"HTTP/1.1","referer":"https://example.org/%s"}' % (b"a-z/" * 300)
+    site.source("referred").write(line, at=datetime.now(UTC) - timedelta(minutes=1))
+    reader.open("", ns="referred")
+    reader.rows.last.click()
+    names = reader.page.locator(".field-table th")
+    expect(names.filter(has_text="referer")).to_be_visible()
+    lines = {
+        name.inner_text(): name.evaluate(
+            "(th) => { const all = document.createRange(); all.selectNodeContents(th);"
+            " return new Set([...all.getClientRects()].map((box) => box.bottom)).size; }"
+        )
+        for name in names.all()
+    }
+    assert {"timestamp", "namespace", "protocol", "referer"} <= set(lines)
+    assert set(lines.values()) == {1}
