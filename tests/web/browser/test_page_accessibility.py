@@ -78,8 +78,19 @@ def helped(reader: Reader) -> None:
     expect(reader.page.locator("#help")).to_be_visible()
 
 
+def naming(reader: Reader) -> None:
+    reader.open("consumer")
+    reader.button("Save this query as a tab").click()
+    expect(reader.page.get_by_role("textbox", name="Save this query as")).to_be_visible()
+
+
+def listed_values(reader: Reader) -> None:
+    reader.open("consumer")
+    expect(reader.page.locator("#fields .value").first).to_be_visible()
+
+
 FIRST = [expanded, table, picker, mistaken]
-VIEWS = [*FIRST, patterns, namespaces, menu, completing, context, helped]
+VIEWS = [*FIRST, patterns, namespaces, menu, completing, context, helped, naming, listed_values]
 
 
 @pytest.mark.parametrize(
