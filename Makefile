@@ -41,7 +41,7 @@ test: setup servers  ## install what the tests need and run all of them
 	@$(BIN)/pytest -m "not slow" -n 2 --dist loadfile || $(BIN)/pytest -m "not slow" --last-failed --last-failed-no-failures none
 
 test-slow: setup servers  ## also the tests that take minutes
-	@$(BIN)/pytest
+	@$(BIN)/pytest --hypothesis-profile default
 
 .PHONY: servers
 servers:  ## the real servers that tests start (Debian; others skip visibly)

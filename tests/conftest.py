@@ -8,9 +8,14 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from servers import embedded_store
 
 from loghouse.config import StoreUrl
+
+# A change is judged by the same examples each time; `make test-slow` looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 
 def pytest_configure() -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
 from query.records import END, ROWS, SECOND, START, Row, Scalar
 
 from loghouse.query import ast
@@ -224,7 +225,7 @@ def equals(seen: Seen, key: ast.Key, value: ast.Value) -> bool:
     if re.search(r"(?<!\\)%", value.text) and seen.number(key) != value.number:
         text = value.text.replace("\\%", "\0").replace("\\", "\\\\").replace("_", "\\_").replace("\0", "\\%")
         return there(seen, key) and like(seen.text(key), text, False)
-    return exactly(seen, key, replace(value, text=value.text.replace("\\%", "%")))
+    return exactly(seen, key, structs.replace(value, text=value.text.replace("\\%", "%")))
 
 
 def exactly(seen: Seen, key: ast.Key, value: ast.Value) -> bool:

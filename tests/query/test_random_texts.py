@@ -137,9 +137,10 @@ def check_json(store: Store, values: list[Any], front: str, prefix: str, ascii_o
     ]
     end = f" prefix {quoted(prefix)}" if prefix else ""
     assert made(found(store, f"{with_texts(lines)} | json from m{end}")) == for_pods(wanted)
-    chosen = sorted({name for fields in wanted for name in fields if "`" not in name and "\\" not in name})[
-        :4
-    ]
+    every = {name for fields in wanted for name in fields}
+    # Asked for by its name, an object is a value as well: its JSON.
+    leaves = {name for name in every if not any(other.startswith(f"{name}.") for other in every)}
+    chosen = sorted(name for name in leaves if "`" not in name and "\\" not in name)[:4]
     if chosen and not prefix and "_error" not in chosen:
         listed = ", ".join(f"`{name}`" for name in chosen)
         only = made(found(store, f"{with_texts(lines)} | json from m fields ({listed})"))
@@ -212,7 +213,7 @@ def test_logfmt_finds_every_pair(
 literals = st.lists(
     st.sampled_from([*"|/\\\"'[](){}$^*+?.#:; ", " - ", "é", "=>", "\n"]), min_size=1, max_size=3
 ).map("".join)
-pattern_values = st.text("abc019éX日_", max_size=5)
+pattern_values = st.text("abc019öX日_", max_size=5)
 
 
 @st.composite
