@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,12 +13,6 @@ from loghouse.config import store_url
 from loghouse.errors import ExitCode
 from loghouse.logq.options import Selection, option
 from loghouse.render.escapes import one_line, visible
-
-# One index in ClickHouse's plan: its kind, for a skip index its name, then what it leaves to be read.
-_INDEX = re.compile(
-    r"(MinMax|Partition|PrimaryKey|Skip)\s*\n(?:[^\n]*Name: (\w+)\n)?"
-    r"(?:(?![^\n]*Parts:)[^\n]*\n)*?[^\n]*Parts: (\d+/\d+)[^\n]*\n[^\n]*Granules: (\d+/\d+)"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +68,26 @@ def _costs(options: Options, sql: str, params: dict[str, str | int | float]) -> 
 
     with Store(store_url(options.url)) as store:
         yield "Indexes:"
-        plan = "\n".join(line for (line,) in store.rows(f"EXPLAIN indexes = 1 {sql}", params))
-        for kind, name, used, granules in _INDEX.findall(plan):
-            yield f"  {kind}{f' {name}' if name else ''}: {used} parts, {granules} granules are left"
+        # As text, the plan of `patterns` spells each expression out, again and again: it took all memory.
+        plans = "\n".join(line for (line,) in store.rows(f"EXPLAIN json = 1, indexes = 1 {sql}", params))
+        for plan in json.loads(plans):
+            yield from _indexes(plan["Plan"])
         cost = estimate(store, sql, params)
         _, total = table_size(store)
         yield f"\nWould read: at most {cost.rows} of {total} records in {cost.parts} parts"
         if total:
             yield f"            about {cost.size / 1e6:.1f} MB of records, compressed"
+
+
+def _indexes(node: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each index of a step of ClickHouse's plan and those below it: what it leaves to be read."""
+    for index in node.get("Indexes", ()):
+        name = " ".join(filter(None, (index["Type"], index.get("Name"))))
+        left = ", ".join(
+            f"{index[f'Selected {what}']}/{index[f'Initial {what}']} {what.lower()}"
+            for what in ("Parts", "Granules")
+            if f"Selected {what}" in index
+        )
+        yield f"  {name}: {left} are left"
+    for below in node.get("Plans", ()):
+        yield from _indexes(below)

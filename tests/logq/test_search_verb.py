@@ -275,6 +275,13 @@ def test_explain_says_what_a_query_means_and_costs(logq: Logq, known: list[bytes
     assert "Would read: at most " in said
 
 
+def test_explain_knows_the_cost_of_queries_whose_plan_is_long(logq: Logq, known: list[bytes]) -> None:
+    for stages in ("patterns", "compare 1h by pattern", "context before 2 after 2", "hist by level"):
+        done = logq("explain", f"refused | {stages}")
+        assert done.returncode == 0, done.stderr
+        assert b"PrimaryKey: " in done.stdout and b"Would read: at most " in done.stdout
+
+
 def test_help_names_every_verb_quickly_and_needs_no_store(logq: Logq) -> None:
     done = logq("--help", LOGQ_URL="127.0.0.1:1")
     assert done.returncode == 0
