@@ -25,15 +25,14 @@ EXAMPLES = 3
 EXAMPLE_LENGTH = 40
 REMEMBERED_VALUES = 1000  # of a field; its examples come from these
 HEADER = ("field", "kind", "share", "examples")
-_KINDS: Mapping[type, str] = {
-    str: "text",
-    bytes: "text",
+_KINDS: Mapping[type, str] = {  # what is not here is shown as text
     int: "number",
     float: "number",
     bool: "bool",
     type(None): "null",
     dict: "object",
     list: "list",
+    tuple: "list",
 }
 _COLUMNS = ("namespace", "pod", "container", "node", "workload", "stream", "level", "format")
 
@@ -66,7 +65,7 @@ class Seen:
         self.records += len(values)
         types = Counter(map(type, values))
         for each, count in types.items():
-            self.kinds[kind or _KINDS[each]] += count
+            self.kinds[kind or _KINDS.get(each, "text")] += count
         texts = values if types.keys() == {str} else map(as_text, values)
         for text, count in Counter(texts).items():
             example = text[:EXAMPLE_LENGTH]
