@@ -191,7 +191,10 @@ def _nothing_around(data_dir: Path | None) -> Iterator[None]:
         yield
         return
     empty = data_dir / "loghouse.empty"
-    empty.mkdir(mode=0o700, exist_ok=True)
+    try:
+        empty.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise _cannot_start(data_dir, f"{error.strerror}: {empty}") from None
     with contextlib.chdir(empty):
         yield
 

@@ -124,6 +124,11 @@ def test_a_damaged_directory_is_named_with_the_reason(tmp_path: Path) -> None:
     assert "loghouse.sql" in refused.said
 
 
+def test_something_in_the_place_of_the_empty_directory_is_named(tmp_path: Path) -> None:
+    (tmp_path / "loghouse.empty").touch()
+    assert "File exists" in refusal(tmp_path).said
+
+
 def test_a_damaged_part_is_reported(tmp_path: Path) -> None:
     with embedded_store(tmp_path) as url, driver(url) as client:
         client.execute("CREATE TABLE lost (a UInt8) ENGINE = MergeTree ORDER BY a")
