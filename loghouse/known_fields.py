@@ -7,7 +7,7 @@ from typing import Any
 
 from loghouse.errors import QueryError
 from loghouse.query import Query, TimeRange, compile
-from loghouse.query.ast import keys_of
+from loghouse.query.ast import Key, keys_of
 from loghouse.query.columns import COLUMNS, column_of
 from loghouse.query.suggest import nearest
 from loghouse.query.timerange import MINUTE
@@ -27,17 +27,28 @@ def known_fields(store: Store) -> list[str]:
 
 def unknown_field(query: Query, known: list[str]) -> QueryError | None:
     """The first field of the query that no record has, when there is one with almost that name."""
-    names, stages = set(known), _stages_of_records(query)
-    # The last of them may be the one that makes a table, which has none.
-    for seen in (stages[:-1], stages):
-        names.update(compile(replace(query, stages=seen), TimeRange(0, MINUTE), now_ns=MINUTE).made)
-    for key in keys_of((query.filter, stages)):
-        if key.kind not in ("plain", "literal") or column_of(key) is not None or key.name in names:
+    names = set(known)
+    for key in named_fields(query):
+        if key.name in names:
             continue
         meant = nearest(key.name, [*known, *COLUMNS])
         if meant and meant != key.name:
             return key.span.error(f'unknown field "{key.name}", did you mean "{meant}"?')
     return None
+
+
+def named_fields(query: Query) -> list[Key]:
+    """The fields of records that a query names, without those that its stages make."""
+    stages = _stages_of_records(query)
+    made: set[str] = set()
+    # The last of them may be the one that makes a table, which has none.
+    for seen in (stages[:-1], stages):
+        made.update(compile(replace(query, stages=seen), TimeRange(0, MINUTE), now_ns=MINUTE).made)
+    return [
+        key
+        for key in keys_of((query.filter, stages))
+        if key.kind in ("plain", "literal") and column_of(key) is None and key.name not in made
+    ]
 
 
 def _stages_of_records(query: Query) -> tuple[Any, ...]:

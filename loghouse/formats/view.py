@@ -46,11 +46,15 @@ def number_of(pack: Pack) -> int:
     return PACKS.index(pack) + 1
 
 
-def _lines() -> str:
+def _lines(times: str) -> str:
     """Physical lines with their place in the file; a row with `span` is one record already, of one or more lines."""
-    return """
+    array, joined, column = "", "", ""
+    if times:
+        array = f",\n                {times} AS times"
+        joined, column = ",\n            times AS line_time", ", line_time"
+    return f"""
         SELECT source_id, wrapper, namespace, pod, container, node, workload, pod_uid, restart, labels,
-            line, line_offset AS offset, line_length AS length
+            line, line_offset AS offset, line_length AS length{column}
         FROM
         (
             SELECT *,
@@ -58,17 +62,22 @@ def _lines() -> str:
                 substring(data, 1, length(data) - endsWith(data, '\\n')) AS text,
                 if(joined, [text], splitByChar('\\n', text)) AS lines,
                 arrayMap(x -> length(x) + 1, lines) AS lengths,
-                arrayMap((upto, len) -> offset + upto - len, arrayCumSum(lengths), lengths) AS offsets
-            FROM {ingest}
+                arrayMap((upto, len) -> offset + upto - len, arrayCumSum(lengths), lengths) AS offsets{array}
+            FROM {{ingest}}
         )
         ARRAY JOIN
             lines AS line,
             offsets AS line_offset,
-            if(joined, [span], lengths)::Array(UInt32) AS line_length"""
+            if(joined, [span], lengths)::Array(UInt32) AS line_length{joined}"""
 
 
-def _unwrapped() -> str:
-    """The container runtime's part of a line taken off: time, stream and the record as the program wrote it."""
+def unwrapped_sql(times: str = "") -> str:
+    """The container runtime's part of a line taken off: time, stream and the record as the program wrote it.
+
+    `times` is SQL for an array with the time of each of `lines`, where the times are known otherwise. `{ingest}`
+    stands for the name of the source table.
+    """
+    stamp = "line_time" if times else _stamp()
     return f"""
     SELECT *,
         position(line, ' ') AS stamp_end,
@@ -78,12 +87,7 @@ def _unwrapped() -> str:
         position(line, ' ', if(is_cri, stamp_end + 8, 1)) AS tags_end,
         JSONExtract(if(wrapper = 'docker', line, ''), 'Tuple(log String, stream String, time String)') AS entry,
         entry.3 != '' AS is_docker,
-        extract(if(wrapper = 'plain', substring(line, 1, {HEAD_BYTES}), ''), {quoted(STAMP)}) AS own_stamp,
-        parseDateTime64BestEffortOrNull(
-            concat(
-                if(is_cri, substring(line, 1, stamp_end - 1), ''),
-                entry.3,
-                replaceRegexpOne(replaceOne(own_stamp, ',', '.'), '^(.{{11}}):', '\\\\1 ')), 9, 'UTC') AS stamp,
+        {stamp} AS stamp,
         stamp >= toDateTime64('1970-01-02', 9, 'UTC') AND stamp < toDateTime64('2149-01-01', 9, 'UTC') AS in_range,
         if(is_docker,
             substring(entry.1, 1, length(entry.1) - endsWith(entry.1, '\\n')),
@@ -95,11 +99,21 @@ def _unwrapped() -> str:
             (is_cri OR is_docker) AND NOT ifNull(in_range, 0), 'timestamp',
             NOT isValidUTF8(raw), 'utf8', '') AS wrapper_error
     FROM
-    ({_lines()}
+    ({_lines(times)}
     )"""
 
 
-def _recognised() -> str:
+def _stamp() -> str:
+    """The time of a line as its runtime, or else the line itself says."""
+    return f"""extract(if(wrapper = 'plain', substring(line, 1, {HEAD_BYTES}), ''), {quoted(STAMP)}) AS own_stamp,
+        parseDateTime64BestEffortOrNull(
+            concat(
+                if(is_cri, substring(line, 1, stamp_end - 1), ''),
+                entry.3,
+                replaceRegexpOne(replaceOne(own_stamp, ',', '.'), '^(.{{11}}):', '\\\\1 ')), 9, 'UTC')"""
+
+
+def _recognised(source: str, is_json: str) -> str:
     """The pack of each record, and the key-value pairs of JSON records down to four levels."""
     patterns = listed(pack.pattern for pack in PACKS)
     nested = ",\n".join(
@@ -118,10 +132,9 @@ def _recognised() -> str:
         -- As strings, which is twice as fast as raw; what begins with a brace is an object then, so a string must not.
         JSONExtractKeysAndValues(replaceAll(if(braced, raw, ''), '"{{', '" {{'), 'String') AS json1,
 {nested},
-        -- A null is no string, so an object of nothing else has no pairs.
-        notEmpty(json1) OR JSONLength(if(braced AND empty(json1), raw, '')) > 0 AS is_json
+        {is_json} AS is_json
     FROM
-    ({_unwrapped()}
+    ({source}
     )"""
 
 
@@ -193,28 +206,51 @@ def _numeric_packs() -> list[Pack]:
     return [pack for pack in PACKS if pack.numeric]
 
 
-def view_sql() -> str:
-    """The whole SELECT; `{ingest}` stands for the name of the source table."""
+def _level_and_format() -> str:
     numbers = ", ".join(str(number_of(pack)) for pack in PACKS)
     names = listed(pack.name for pack in PACKS)
+    return f"""CAST({_level()} AS Enum8({levels_enum()})) AS level,
+    if(is_json, 'json', transform(pack, [{numbers}], {names}, 'text')) AS format"""
+
+
+_PARSE_ERROR = """multiIf(wrapper_error != '', wrapper_error, startsWith(raw, '{"') AND NOT is_json, 'json', '') AS parse_error"""
+
+
+def view_sql() -> str:
+    """The whole SELECT; `{ingest}` stands for the name of the source table."""
+    # A null is no string, so an object of nothing else has no pairs.
+    is_json = "notEmpty(json1) OR JSONLength(if(braced AND empty(json1), raw, '')) > 0"
     return f"""SELECT
     if(ifNull(in_range, 0), assumeNotNull(stamp), now64(9, 'UTC')) AS timestamp,
     now64(3, 'UTC') AS inserted_at,
     namespace, workload, pod, container, node, pod_uid, restart, labels, stream,
-    CAST({_level()} AS Enum8({levels_enum()})) AS level,
-    if(is_json, 'json', transform(pack, [{numbers}], {names}, 'text')) AS format,
+    {_level_and_format()},
     raw,
     numbers,
     source_id, offset, toUInt32(length - length(raw)) AS overhead,
-    multiIf(wrapper_error != '', wrapper_error, startsWith(raw, '{{"') AND NOT is_json, 'json', '') AS parse_error
+    {_PARSE_ERROR}
 FROM
 (
     SELECT *,{_numbers()},{_level_words()}
     FROM
-    ({_recognised()}
+    ({_recognised(unwrapped_sql(), is_json)}
     )
 )
 SETTINGS short_circuit_function_evaluation = 'disable', max_block_size = {BLOCK_ROWS}"""
+
+
+def read_sql(source: str) -> str:
+    """The columns `level`, `format`, `numbers` and `parse_error` beside those of the SELECT `source`, which has `raw` and
+    `wrapper_error`: each is computed only where a query asks for it.
+    """
+    return f"""SELECT *, {_level_and_format()}, {_PARSE_ERROR}
+FROM
+(
+    SELECT *,{_numbers()},{_level_words()}
+    FROM
+    ({_recognised(source, "JSONLength(if(braced, raw, '')) > 0")}
+    )
+)"""
 
 
 def levels_enum() -> str:

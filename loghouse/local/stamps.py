@@ -1,11 +1,11 @@
-"""SQL that finds when a record of a plain file was written; the shipper's view knows the runtime's stamps.
+"""SQL that finds when the lines of a file were written: by the runtime's stamp, or a time in the text.
 
-A record without a time has that of the record before it, as the lines of a stack trace do.
+A line without a time has that of the line before it, as the lines of a stack trace do.
 """
 
 from __future__ import annotations
 
-from loghouse.formats.view import listed, quoted, view_sql
+from loghouse.formats.view import listed, quoted
 
 HEAD = 256  # bytes in which a time stands
 TIME_KEYS = ("time", "timestamp", "ts", "@timestamp", "datetime", "date", "asctime", "t")
@@ -37,49 +37,63 @@ _SPELLINGS = (
 _EPOCH = r"^(\d{10}(?:\.\d{1,9})?|\d{13}|\d{16}|\d{19})(?:\s|$)"
 
 
-def parse_sql(zone: str, year: int) -> str:
-    """The SELECT of the view on `ingest` for files read here.
+def times_sql(zone: str, year: int) -> str:
+    """An array with the time of each of `lines`, in nanoseconds since 1970; 0 where there is none at all.
 
-    Times that name no zone are of `zone`, those that name no year of `year`.
+    The lines are those of a piece of a file that was wrapped by `wrapper`. Times that name no zone are of
+    `zone`, those that name no year of `year`.
     """
+    own = ", ".join((_of_plain(zone, year), _of_cri(), _of_docker()))  # each wrapper pays for itself only
+    return f"arrayReverseFill(t -> t != 0, arrayFill(t -> t != 0, arrayConcat({own})))"
+
+
+def _of_plain(zone: str, year: int) -> str:
+    """Wherever in the line a time is looked for; of JSON, what stands in one of the usual keys."""
+    types = ", ".join(f"`{key}` String" for key in TIME_KEYS)
+    first = ", ".join(f"t.{place} != '', t.{place}" for place in range(1, len(TIME_KEYS) + 1))
+    lines = "if(wrapper = 'plain', lines, [])"
+    keys = f"arrayMap(l -> JSONExtract(if(startsWith(l, '{{'), l, ''), 'Tuple({types})'), {lines})"
+    heads = (
+        "arrayMap((l, found) -> multiIf(found != '', found, startsWith(l, '{') AND JSONLength(l) > 0, '', "
+        f"substring(l, 1, {HEAD})), {lines}, arrayMap(t -> multiIf({first}, ''), {keys}))"
+    )
     found = listed(pattern for pattern, _ in _SPELLINGS)
+    kinds = f"arrayMap(head -> arrayMin(multiMatchAllIndices(head, {found})), heads)"
     spelled = ", ".join(
         f"kind = {number}, replaceRegexpOne("
         f"extract(if(kind = {number}, head, ''), {quoted(f'({pattern})')}), "
         f"{quoted(pattern)}, {quoted(shape.replace('{year}', str(year)))})"
         for number, (pattern, shape) in enumerate(_SPELLINGS, 1)
     )
-    return f"""SELECT * EXCEPT (head, kind, spelled, epoch, own) REPLACE (
-    if(stream != '', timestamp, coalesce(
-        anyLast(own) OVER (file ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
-        any(own) OVER (file ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING),
-        timestamp)) AS timestamp)
-FROM
-(
-    SELECT *,
-        multiIf(stream != '', '', format = 'json', {_json_time()}, substring(raw, 1, {HEAD})) AS head,
-        arrayMin(multiMatchAllIndices(head, {found})) AS kind,
-        replaceRegexpOne(multiIf({spelled}, ''), '\\\\.([^0-9]|$)', '\\\\1') AS spelled,
-        extract(head, {quoted(_EPOCH)}) AS epoch,
-        if(kind > 0, parseDateTime64BestEffortOrNull(spelled, 9, {quoted(zone)}), {_of_epoch()}) AS own
-    FROM ({view_sql().replace("{ingest}", "ingest")})
-)
-WINDOW file AS (PARTITION BY source_id ORDER BY offset)"""  # noqa: S608 - all of it is ours; the zone is quoted
+    # A fraction that is not there leaves a point behind.
+    text = f"replaceRegexpOne(multiIf({spelled}, ''), '\\\\.([^0-9]|$)', '\\\\1')"
+    return (
+        f"arrayMap((head, kind) -> if(kind > 0, {_nanoseconds(text, zone)}, "
+        f"{_of_epoch(f'extract(head, {quoted(_EPOCH)})')}), {heads} AS heads, {kinds})"
+    )
 
 
-def _json_time() -> str:
-    """The text of the first key of a JSON record that holds a time."""
-    types = ", ".join(f"`{key}` String" for key in TIME_KEYS)
-    first = ", ".join(f"t.{place} != '', t.{place}" for place in range(1, len(TIME_KEYS) + 1))
-    source = "if(format = 'json', raw, '')"
-    return f"arrayMap(t -> multiIf({first}, ''), [JSONExtract({source}, 'Tuple({types})')])[1]"
+def _of_cri() -> str:
+    """The first word; a line that does not begin with a time is none of the runtime's."""
+    is_time = "substring(l, 5, 1) = '-' AND substring(l, 11, 1) = 'T'"
+    stamp = f"if({is_time}, substring(l, 1, position(l, ' ') - 1), '')"
+    return f"arrayMap(l -> {_nanoseconds(stamp, 'UTC')}, if(wrapper = 'cri', lines, []))"
 
 
-def _of_epoch() -> str:
-    """Nanoseconds since 1970, by the number of digits before the point."""
-    digits = "length(splitByChar('.', epoch)[1])"
+def _of_docker() -> str:
+    time = "JSONExtractString(l, 'time')"
+    return f"arrayMap(l -> {_nanoseconds(time, 'UTC')}, if(wrapper = 'docker', lines, []))"
+
+
+def _nanoseconds(text: str, zone: str) -> str:
+    return f"ifNull(toUnixTimestamp64Nano(parseDateTime64BestEffortOrNull({text}, 9, {quoted(zone)})), 0)"
+
+
+def _of_epoch(epoch: str) -> str:
+    """Nanoseconds of a number since 1970, by the number of its digits before the point."""
+    digits = "length(splitByChar('.', e)[1])"
     nanoseconds = (
-        f"toInt64OrNull(substring(concat(replaceOne(epoch, '.', ''), '000000000'), 1, {digits} "
+        f"toInt64OrZero(substring(concat(replaceOne(e, '.', ''), '000000000'), 1, {digits} "
         f"+ transform({digits}, [10, 13, 16, 19], [9, 6, 3, 0], 0)))"
     )
-    return f"fromUnixTimestamp64Nano(if(epoch = '', NULL, {nanoseconds}), 'UTC')"
+    return f"arrayMap(e -> if(e = '', 0, {nanoseconds}), [{epoch}])[1]"

@@ -10,38 +10,21 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 from loghouse.config import DEFAULT_DATABASE, DEFAULT_HOST, StoreUrl
 from loghouse.errors import UsageError
-from loghouse.formats.fields import noted_keys_sql
-from loghouse.local.stamps import parse_sql
 
 USER = "logq"
 MEMORY_RATIO = 0.25  # of the machine's memory, for the engine
-# This store lasts as long as the command: its inserts need not survive a crash, and to merge its parts would
-# take a third of the time that reading the files does.
-_SHORT_LIVED = (
-    "fsync_after_insert = 0, fsync_part_directory = 0, "
-    "parts_to_delay_insert = 1000000, parts_to_throw_insert = 1000000"
-)
-_TABLES = ("logs", "counts")
-_UNUSED = ("parse", "note_streams", "note_fields", "fields")
-# The catalogue of fields is looked at when a query finds nothing, so it is made then.
-_FIELDS = f"""CREATE VIEW fields AS
-SELECT toDate(timestamp) AS day, namespace, container, format, arrayJoin({noted_keys_sql()}) AS field,
-    1::UInt64 AS records
-FROM (SELECT timestamp, namespace, container, format, raw FROM logs LIMIT 200000)"""  # noqa: S608 - our own
 
 
 @contextmanager
-def local_store(zone: str) -> Iterator[StoreUrl]:
+def local_store() -> Iterator[StoreUrl]:
     """An empty store that nobody else can open; its directory is gone when the block ends.
 
-    Times of records that name no zone are of `zone`, as IANA calls it. Raises `LoghouseError` if the extra
-    `embedded` is not installed.
+    Raises `LoghouseError` if the extra `embedded` is not installed.
     """
     from loghouse.embedded.conversation import Account
     from loghouse.embedded.engine import Engine
@@ -58,7 +41,7 @@ def local_store(zone: str) -> Iterator[StoreUrl]:
             try:
                 host, port = server.address
                 url = StoreUrl(host, port, DEFAULT_DATABASE, account.user, account.password)
-                _prepare(url, zone)
+                _prepare(url)
                 yield url
             finally:
                 server.stop()
@@ -66,20 +49,14 @@ def local_store(zone: str) -> Iterator[StoreUrl]:
             engine.close()
 
 
-def _prepare(url: StoreUrl, zone: str) -> None:
+def _prepare(url: StoreUrl) -> None:
+    from loghouse.local.tables import TABLES
     from loghouse.store.client import Store
-    from loghouse.store.migrate import migrate
 
     with Store(url) as store:
-        migrate(store)
         store.rows("SYSTEM STOP MERGES")
-        for table in _TABLES:
-            store.rows(f"ALTER TABLE {table} MODIFY SETTING {_SHORT_LIVED}")
-        for table in _UNUSED:
-            store.rows(f"DROP TABLE {table}")
-        select = parse_sql(zone, datetime.now(UTC).year)
-        store.rows(f"CREATE MATERIALIZED VIEW parse TO logs AS {select}")
-        store.rows(_FIELDS)
+        for table in TABLES:
+            store.rows(table)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def opened(
     from loghouse.local.store import local_store
 
     files = _files(options, words)
-    with local_store(_zone(options)) as url:
+    with local_store() as url:
         _load(options, url, files)
         with limited_store(url, options) as store:
             yield store, _within_files(options, selected, store)
@@ -67,10 +67,10 @@ def print_stream(options: Reading, selected: Selected, screen: Terminal) -> Exit
     (source,) = named_files(options.files)
     window = selected.window if _has_window(options) else TimeRange(0, LAST)
     search = Search(selected.query, window, selected.now_ns, selected.scope, zone=selected.zone)
-    with local_store(_zone(options)) as url, limited_store(url, options) as store:
+    with local_store() as url, limited_store(url, options) as store:
 
         def batches() -> Iterator[Found]:
-            for _ in stream_stdin(store, source):
+            for _ in stream_stdin(store, source, _zone(options)):
                 yield find(store, search)
 
         def records() -> Iterator[list[Record]]:
@@ -116,7 +116,7 @@ def _load(options: Reading, url: StoreUrl, files: Sequence[Named]) -> None:
 
     try:
         with Store(url) as store:
-            loaded = load(store, files, show)
+            loaded = load(store, files, _zone(options), show)
     finally:
         bar.clear()
     if not options.quiet:

@@ -148,9 +148,10 @@ def _tell_rest(options: Reading, store: Store, search: Search, found: Found, cou
         )
     if count and found.compiled.kind == "records":
         return
-    from loghouse.known_fields import known_fields, unknown_field
+    from loghouse.known_fields import known_fields, named_fields, unknown_field
 
-    mistake = unknown_field(search.query, known_fields(store))
+    names = named_fields(search.query)
+    mistake = unknown_field(search.query, known_fields(store)) if names else None
     if mistake is not None:
         say(told(mistake, "note"))
     elif not count:

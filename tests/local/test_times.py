@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from loghouse.config import StoreUrl
-from loghouse.local.stamps import parse_sql
 from loghouse.local.store import zone_name
+from loghouse.local.tables import PIECES, TABLES, cut_sql
 from loghouse.store.client import Store
-from loghouse.store.migrate import migrate
 
 YEAR = 2026
 SUMMER = datetime(2026, 8, 1, 10, tzinfo=UTC)
@@ -17,22 +16,23 @@ SUMMER = datetime(2026, 8, 1, 10, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def store(store_url: StoreUrl) -> Iterator[Store]:
-    """The tables, with the view of files in place of the shipper's; Berlin is two hours ahead in summer."""
+    """The tables of a store of files."""
     url = StoreUrl(store_url.host, store_url.port, "times")
+    with Store(store_url) as connection:
+        connection.rows("CREATE DATABASE times")
     with Store(url) as connection:
-        migrate(connection)
-        connection.rows("DROP TABLE parse")
-        connection.rows(f"CREATE MATERIALIZED VIEW parse TO logs AS {parse_sql('Europe/Berlin', YEAR)}")
+        for table in TABLES:
+            connection.rows(table)
         yield connection
 
 
 def times(store: Store, *lines: bytes, wrapper: bytes = b"plain") -> list[str]:
-    """The times of lines of one file, in UTC."""
-    store.rows("TRUNCATE TABLE logs")
+    """The times of lines of one file, in UTC; Berlin is two hours ahead in summer."""
+    for table in ("lines", PIECES):
+        store.rows(f"TRUNCATE TABLE {table}")
     data = b"".join(line + b"\n" for line in lines)
-    store.insert(
-        "ingest", ("source_id", "wrapper", "data"), [[1], [wrapper], [data]], {"insert_deduplicate": 0}
-    )
+    store.insert(PIECES, ("source_id", "wrapper", "data"), [[1], [wrapper], [data]], {})
+    store.rows(cut_sql("Europe/Berlin", YEAR))
     return [text for (text,) in store.rows("SELECT toString(timestamp) FROM logs ORDER BY offset")]
 
 
@@ -79,6 +79,25 @@ def test_a_month_that_is_still_to_come_was_last_year(store: Store) -> None:
 def test_the_stamp_of_the_runtime_comes_before_one_in_the_text(store: Store) -> None:
     line = b"2026-08-01T10:00:00.000000001Z stdout F 2020-01-01 00:00:00 text"
     assert times(store, line, wrapper=b"cri") == ["2026-08-01 10:00:00.000000001"]
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "first", "last"),
+    [
+        (b"cri", b"2026-08-01T10:00:00Z stdout F one", b"2026-08-01T10:00:05Z stderr F two"),
+        (
+            b"docker",
+            b'{"log":"one\\n","stream":"stdout","time":"2026-08-01T10:00:00Z"}',
+            b'{"log":"two\\n","stream":"stdout","time":"2026-08-01T10:00:05Z"}',
+        ),
+    ],
+)
+def test_a_line_that_is_not_the_runtimes_lies_between_its_neighbours(
+    store: Store, wrapper: bytes, first: bytes, last: bytes
+) -> None:
+    broken = b"12 half a line that a full disk left"
+    found = times(store, broken, first, broken, last, broken, wrapper=wrapper)
+    assert found == [f"2026-08-01 10:00:0{second}.000000000" for second in (0, 0, 0, 5, 5)]
 
 
 def test_a_file_without_times_is_of_now(store: Store) -> None:
