@@ -173,10 +173,10 @@ class Records(Struct, frozen=True):
         one_each = f"{rows.tail_of_query(order)} LIMIT 1 BY {', '.join(keys)}"
         return rows._reading_from(rows._records_of(one_each))
 
-    def extended(self, added: Sequence[tuple[str, Expression]]) -> "Records":
-        """The same rows with these fields beside or in place of their own."""
+    def extended(self, added: Sequence[tuple[str, Expression]], given: str = "") -> "Records":
+        """The same rows with these fields beside or in place of their own; `given` is a WITH before it."""
         named = [(Column(name, self.context.column(), value.kind), value.sql) for name, value in added]
-        rows = self._with([(column.sql, sql) for column, sql in named])
+        rows = self._with([(column.sql, sql) for column, sql in named], given)
         made = rows.made
         for column, _ in named:
             made = made.with_column(column)
@@ -196,12 +196,12 @@ class Records(Struct, frozen=True):
         inner = f"(SELECT {_BESIDE_RAW}, {name} AS raw{carried} FROM {rows.source})"
         return rows._reading_from(f"(SELECT {_STORED}, {_COMPUTED}{carried} FROM {inner})")
 
-    def _with(self, columns: Sequence[tuple[str, str]]) -> "Records":
+    def _with(self, columns: Sequence[tuple[str, str]], given: str = "") -> "Records":
         """The same rows, all conditions inside, with more columns in their source."""
         rows = self.settled()
         new = "".join(f", {sql} AS {name}" for name, sql in columns)
         stored = f"{_STORED}, message, strings, length{rows._carried()}{new}"
-        return rows._reading_from(f"(SELECT {stored} FROM {rows.source}{where_sql(rows.conditions)})")
+        return rows._reading_from(f"({given} SELECT {stored} FROM {rows.source}{where_sql(rows.conditions)})")
 
     def _reading_from(self, source: str) -> "Records":
         return replace(self, source=source, conditions=(), counted=None, limit=None, offset=0)

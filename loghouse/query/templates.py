@@ -54,7 +54,7 @@ MASKS = (
 class Measure(Struct, frozen=True):
     """A column beside the template: its value for the rows of a group, and for several groups as one.
 
-    In `merged`, `{}` is the column itself.
+    In `merged`, `{}` is the column itself and `{place}` the column of that name.
     """
 
     name: str
@@ -92,23 +92,26 @@ def _template(sql: str) -> str:
 
 
 def templates_sql(text: str, tail: str, measures: Sequence[Measure]) -> str:
-    """SELECT of `template` and the measures, one row for each template of the rows that follow FROM."""
-    names = ", ".join(measure.name for measure in measures)
-    found = ", ".join(f"{measure.rows} AS {measure.name}" for measure in measures)
+    """SELECT of `template` and the measures, one row for each template of the rows that follow FROM.
+
+    The measures are one tuple on the way: planning takes time for each column of each subquery.
+    """
+    found = ", ".join(measure.rows for measure in measures)
     named = _without_quoted_names(text)
-    query = f"SELECT any({named}) AS one_text, {found} FROM {tail} GROUP BY {_key(named)}"
-    query = _as_one(f"SELECT {_template('one_text')} AS template, {names} FROM ({query})", measures)
+    query = f"SELECT any({named}) AS one_text, ({found},) AS kept FROM {tail} GROUP BY {_key(named)}"
+    template = _template("one_text")
+    query = f"SELECT {template} AS template, {_merged(measures)} AS found FROM ({query}) GROUP BY template"
     for _ in range(ROUNDS):
-        query = _as_one(_generalised(query, measures), measures)
-    return query
+        query = _generalised(query, measures)
+    names = ", ".join(f"found.{place} AS {measure.name}" for place, measure in enumerate(measures, 1))
+    return f"SELECT template, {names} FROM ({query})"
 
 
-def _as_one(query: str, measures: Sequence[Measure]) -> str:
-    """The rows of the same template as one."""
-    # Under other names first: an alias must not be taken for the argument of the next function.
-    kept = ", ".join(f"{measure.merged.format(measure.name)} AS m_{measure.name}" for measure in measures)
-    grouped = f"SELECT template, {kept} FROM ({query}) GROUP BY template"
-    return f"SELECT template, {_named_back(measures)} FROM ({grouped})"
+def _merged(measures: Sequence[Measure]) -> str:
+    """SQL: the measures of several groups, each the tuple `kept`, as those of one."""
+    columns = {measure.name: f"kept.{place}" for place, measure in enumerate(measures, 1)}
+    merged = (measure.merged.format(columns[measure.name], **columns) for measure in measures)
+    return f"({', '.join(merged)},)"
 
 
 def _generalised(query: str, measures: Sequence[Measure]) -> str:
@@ -118,9 +121,8 @@ def _generalised(query: str, measures: Sequence[Measure]) -> str:
     has `<*>`. At least half of the words stay, and the first: it says what happened. Of `key=value` the key
     stays.
     """
-    names = ", ".join(measure.name for measure in measures)
-    kept = ", ".join(f"any({measure.name}) AS m_{measure.name}" for measure in measures)
-    numbered = f"SELECT *, splitByChar(' ', template) AS words, count() OVER () AS number_of FROM ({query})"
+    words = "splitByChar(' ', template) AS words, count() OVER () AS number_of"
+    numbered = f"SELECT template, found, {words} FROM ({query})"
     may = (
         f"number_of <= {MOST_TEMPLATES} AND length(words) <= {MOST_WORDS} "
         "AND (countEqual(words, '<*>') + 1) * 2 <= length(words)"
@@ -129,19 +131,19 @@ def _generalised(query: str, measures: Sequence[Measure]) -> str:
     value = "if(position(w, '=') > 1, concat(substring(w, 1, position(w, '=')), '<*>'), '<*>')"
     wider = f"arrayMap((w, i) -> if(i = spot, {value}, w), words, arrayEnumerate(words))"
     each = (
-        f"SELECT template, {names}, spot, arrayStringConcat({wider}, ' ') AS wider, "
+        f"SELECT template, found, spot, arrayStringConcat({wider}, ' ') AS wider, "
         f"position(words[spot], '<') > 0 AS masked, endsWith(words[spot], '<*>') AS known "
         f"FROM ({numbered}) LEFT ARRAY JOIN {spots} AS spot"
     )
     others = "OVER (PARTITION BY wider)"
     is_value = f"(count() {others} >= {MERGES} OR min(masked) {others} = 1 OR max(known) {others} = 1)"
-    shared = f"SELECT *, if(spot > 0 AND {is_value}, count() {others}, 0) AS shared FROM ({each})"
+    also = f"if(spot > 0 AND {is_value}, count() {others}, 0)"
+    shared = f"SELECT template, found, wider, {also} AS shared FROM ({each})"
     best = (
-        f"SELECT template AS narrow, argMax(wider, (shared, wider)) AS wide, max(shared) AS most, {kept} "
-        f"FROM ({shared}) GROUP BY template"
+        "SELECT template AS narrow, argMax(wider, (shared, wider)) AS wide, max(shared) AS most, "
+        f"any(found) AS kept FROM ({shared}) GROUP BY template"
     )
-    return f"SELECT if(most >= 2, wide, narrow) AS template, {_named_back(measures)} FROM ({best})"
-
-
-def _named_back(measures: Sequence[Measure]) -> str:
-    return ", ".join(f"m_{measure.name} AS {measure.name}" for measure in measures)
+    return (
+        f"SELECT if(most >= 2, wide, narrow) AS template, {_merged(measures)} AS found "
+        f"FROM ({best}) GROUP BY template"
+    )

@@ -83,11 +83,9 @@ def _fields(call: Call, store: Store, begun: str) -> list[Item]:
     scope = scope_of(call)
     if begun.startswith("~"):
         return [_item(f"~{name}", "label") for name in _beginning(_labels(call, store, scope), begun[1:])]
-    columns = dict.fromkeys(COLUMNS.values())
-    items = [_item(name, "column") for name in _beginning(columns, begun)]
-    known = catalogue(store, scope, call.now_ns)
-    items += [_item(name, "field") for name in _beginning(known, begun) if name not in columns]
-    return items
+    columns = dict.fromkeys(COLUMNS.values(), "column")
+    kinds = columns | dict.fromkeys(catalogue(store, scope, call.now_ns), "field") | columns
+    return [_item(name, kinds[name]) for name in _beginning(kinds, begun)]
 
 
 def _labels(call: Call, store: Store, scope: Filter | None) -> list[str]:

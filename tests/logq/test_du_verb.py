@@ -55,7 +55,7 @@ def test_du_knows_the_files_of_the_store(live: LiveStore, space: str) -> None:
     Source(live.url, namespace=space).write(*(b"line %d" % number for number in range(1000)), at=KNOWN)
 
     def by(kind: str) -> dict[str, int]:
-        found = rows(ask(live, "du", "--by", kind, "-o", "jsonl"))
+        found = rows(ask(live, "du", "--by", kind, "--limit", "0", "-o", "jsonl"))
         return {str(each[kind]): int(str(each["disk"])) for each in found}
 
     assert {"logs", "counts", "streams"} <= by("table").keys()

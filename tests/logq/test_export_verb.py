@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet
@@ -188,9 +188,10 @@ def test_an_export_goes_on_where_it_stopped(live: LiveStore, space: str, tmp_pat
 
 def test_ctrl_c_says_how_to_go_on(live: LiveStore, space: str, tmp_path: Path) -> None:
     source = Source(live.url, namespace=space)
+    newest = datetime.now(UTC)  # all of it stays within the hour that is asked for
     for number in range(40):  # slices enough that the interruption finds it at work
         source.write(
-            *(b"%d " % n + b"x" * 2000 for n in range(2000)), at=KNOWN - timedelta(seconds=30 * number)
+            *(b"%d " % n + b"x" * 2000 for n in range(2000)), at=newest - timedelta(seconds=30 * number)
         )
     path = tmp_path / "all.log"
     script = (

@@ -5,10 +5,12 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from loghouse.query.ast import And, Key, Placed, keys_of
 from loghouse.query.columns import column_of
 from loghouse.query.filters import FilterParser
-from loghouse.query.records import Records
+from loghouse.query.records import Records, in_time
 from loghouse.query.relation import Expression, where_sql
 from loghouse.query.stages.cut import row_count
 from loghouse.query.stages.grouping import Group, duration
@@ -63,29 +65,30 @@ class Context(Placed, frozen=True):
             raise self.span.error(
                 "context is about records, and this is a table", f"Put it before the stage: ... | {self}"
             )
-        hits = rows.limited(MOST_HITS).settled()
-        around = self._around(hits)
+        around = self._around(rows)
         group = self._group(around)
-        columns = ", ".join((*group, "timestamp", "source_id", "offset"))
-        # A scalar subquery runs once, however often its value is used.
-        found = f"(SELECT groupArray(({columns})) FROM {hits.source})"
-        chosen = f"(SELECT groupArray((t, s, o)) FROM ({self._chosen(around, group, found)}))"
-        place = "(timestamp, source_id, offset)"
+        mark = Expression(f"if((source_id, offset) IN {_identities(group)}, 1, NULL)", "number")
         reached = (
-            f"timestamp >= arrayMin({chosen}).1",
-            f"timestamp <= arrayMax({chosen}).1",
-            f"{place} IN (SELECT c.1, c.2, c.3 FROM (SELECT arrayJoin({chosen}) AS c))",
+            "timestamp >= arrayMin(chosen).1",
+            "timestamp <= arrayMax(chosen).1",
+            "(timestamp, source_id, offset) IN (SELECT c.1, c.2, c.3 FROM (SELECT arrayJoin(chosen) AS c))",
         )
-        size = len(group)
-        identities = f"(SELECT h.{size + 2}, h.{size + 3} FROM (SELECT arrayJoin({found}) AS h))"
-        mark = Expression(f"if((source_id, offset) IN {identities}, 1, NULL)", "number")
-        who = self._who(group, found, "c")
-        found_rows: Rows = around.narrowed((*who, *reached))
+        # Scalar subqueries, by name: each is planned and run once, however often its value is used.
+        given = f"WITH {self._found(rows, group)} AS found, {self._chosen(around, group)} AS chosen"
+        found_rows: Rows = around.narrowed((*_who(group, "c"), *reached)).extended([(HIT, mark)], given)
         for stage in before:
             if stage.live and not isinstance(stage, (Where, Sample, Unroll)):
                 found_rows = stage.apply(found_rows)
         assert isinstance(found_rows, Records)  # live stages leave records what they are
-        return found_rows.extended([(HIT, mark)])
+        return replace(found_rows, shown=found_rows.shown.also((HIT,)))
+
+    def _found(self, rows: Records, group: tuple[str, ...]) -> str:
+        """SQL: the newest hits, as tuples of what they have in common, time, source_id and offset."""
+        hits = rows.limited(MOST_HITS)
+        order = hits.order_by or in_time(hits.context.order)
+        columns = ", ".join((*group, "timestamp", "source_id", "offset"))
+        places = f"SELECT ({columns}) AS place FROM {hits.tail_of_query(order)}"
+        return f"(SELECT groupArray(place) FROM ({places}))"
 
     def _around(self, hits: Records) -> Records:
         """All records that may be shown: the filter does not choose among the neighbours, the scope does."""
@@ -113,21 +116,13 @@ class Context(Placed, frozen=True):
             )
         return (value.sql,)
 
-    def _who(self, group: tuple[str, ...], found: str, name: str) -> tuple[str, ...]:
-        """Conditions: of a group that has a hit, and for a field, one that is there."""
-        groups = ", ".join(f"{name}.{place}" for place in range(1, len(group) + 1))
-        empty = f" WHERE {name}.1 != ''" if len(group) == 1 else ""
-        return (
-            f"({', '.join(group)}) IN (SELECT {groups} FROM (SELECT arrayJoin({found}) AS {name}){empty})",
-        )
-
     @property
     def distance(self) -> int:
         """How far in time a neighbour may be, in nanoseconds."""
         return duration(Group(Key("_time"), self.window, span=self.span))
 
-    def _chosen(self, around: Records, group: tuple[str, ...], found: str) -> str:
-        """SQL: when and which are the records to show.
+    def _chosen(self, around: Records, group: tuple[str, ...]) -> str:
+        """SQL: when and which are the records to show, as tuples of time, source_id and offset.
 
         Only these small columns are sorted; the records themselves are read afterwards, by their place. Rows
         far from any hit are ruled out by cells of time before that.
@@ -139,20 +134,19 @@ class Context(Placed, frozen=True):
         cell = f"toStartOfInterval(timestamp, {step})"
         cells = (
             f"SELECT DISTINCT toStartOfInterval(h.{size + 1}, {step}) + toIntervalSecond(d) "
-            f"FROM (SELECT arrayJoin({found}) AS h) ARRAY JOIN [-{seconds}, 0, {seconds}] AS d"
+            f"FROM (SELECT arrayJoin(found) AS h) ARRAY JOIN [-{seconds}, 0, {seconds}] AS d"
         )
         near = (
-            *self._who(group, found, "h"),
+            *_who(group, "h"),
             f"{cell} IN ({cells})",
-            f"timestamp >= arrayMin(h -> h.{size + 1}, {found}) - toIntervalNanosecond({bound})",
-            f"timestamp <= arrayMax(h -> h.{size + 1}, {found}) + toIntervalNanosecond({bound})",
+            f"timestamp >= arrayMin(h -> h.{size + 1}, found) - toIntervalNanosecond({bound})",
+            f"timestamp <= arrayMax(h -> h.{size + 1}, found) + toIntervalNanosecond({bound})",
         )
         names = [f"g{place}" for place in range(size)]
         grouped = ", ".join(f"{sql} AS {name}" for sql, name in zip(group, names, strict=True))
-        identities = f"(SELECT h.{size + 2}, h.{size + 3} FROM (SELECT arrayJoin({found}) AS h))"
         candidates = (
             f"SELECT {grouped}, timestamp AS t, source_id AS s, offset AS o, "
-            f"toUnixTimestamp64Nano(timestamp) AS ns, (source_id, offset) IN {identities} AS hit "
+            f"toUnixTimestamp64Nano(timestamp) AS ns, (source_id, offset) IN {_identities(group)} AS hit "
             f"FROM {around.source}{where_sql((*around.conditions, *near))}"
         )
         ordered = f"PARTITION BY {', '.join(names)} ORDER BY t, s, o ROWS BETWEEN"
@@ -160,9 +154,22 @@ class Context(Placed, frozen=True):
         coming = f"minIf(ns, hit) OVER ({ordered} CURRENT ROW AND {self.before} FOLLOWING)"
         placed = f"SELECT t, s, o, ns, {past} AS past, {coming} AS coming FROM ({candidates})"
         return (
-            f"SELECT t, s, o FROM ({placed}) "
-            f"WHERE (past > 0 AND ns - past <= {bound}) OR (coming > 0 AND coming - ns <= {bound})"
+            f"(SELECT groupArray((t, s, o)) FROM ({placed}) "
+            f"WHERE (past > 0 AND ns - past <= {bound}) OR (coming > 0 AND coming - ns <= {bound}))"
         )
+
+
+def _identities(group: tuple[str, ...]) -> str:
+    """SQL: source_id and offset of each hit in `found`."""
+    source_id, offset = len(group) + 2, len(group) + 3
+    return f"(SELECT h.{source_id}, h.{offset} FROM (SELECT arrayJoin(found) AS h))"
+
+
+def _who(group: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """Conditions: of a group that has a hit, and for a field, one that is there."""
+    groups = ", ".join(f"{name}.{place}" for place in range(1, len(group) + 1))
+    empty = f" WHERE {name}.1 != ''" if len(group) == 1 else ""
+    return (f"({', '.join(group)}) IN (SELECT {groups} FROM (SELECT arrayJoin(found) AS {name}){empty})",)
 
 
 def read(parser: FilterParser, name: str, start: int) -> Context:

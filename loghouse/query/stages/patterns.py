@@ -15,7 +15,7 @@ from loghouse.query.templates import Measure, templates_sql
 TREND_BUCKETS = 24
 
 _COUNT = Measure("count", "number", "count()", "sum({})")
-_SHARE = Column("share", "count / sum(count) OVER ()", "number")
+_SHARE = Column("share", "round(count / sum(count) OVER (), 6)", "number")
 
 
 class Patterns(Placed, frozen=True):
@@ -34,24 +34,28 @@ class Patterns(Placed, frozen=True):
         text = rows.expression(self.key)
         if text.kind != "text":
             raise self.span.error(f"{self.key} is no text", "Name a field that holds text: patterns uri")
-        measures = [_COUNT, *(_in_time(rows, text.sql) if isinstance(rows, Records) else _in_table(text.sql))]
-        shown = [Column("pattern", "template", "text"), Column("count", "count", "number"), _SHARE]
-        shown += [
+        # Under a name of its own: planning takes long for each place where the message is computed.
+        if isinstance(rows, Records):
+            measures = [_COUNT, *_in_time(rows)]
+            texts = (
+                f"(SELECT {text.sql} AS shown, timestamp, source_id, offset FROM {rows.tail_of_query(())})"
+            )
+        else:
+            measures = [_COUNT, Measure("sample", "text", "min(shown)", "min({})")]
+            texts = f"(SELECT {text.sql} AS shown FROM {rows.tail_of_query(())})"
+        columns = [Column("pattern", "template", "text"), Column("count", "count", "number"), _SHARE]
+        columns += [
             Column(measure.name, measure.name, measure.kind) for measure in measures[1:] if measure.shown
         ]
-        named = [Column(column.name, rows.context.column(), column.kind) for column in shown]
+        named = [Column(column.name, rows.context.column(), column.kind) for column in columns]
         selected = ", ".join(
-            f"{source.sql} AS {column.sql}" for source, column in zip(shown, named, strict=True)
+            f"{source.sql} AS {column.sql}" for source, column in zip(columns, named, strict=True)
         )
-        query = f"SELECT {selected} FROM ({templates_sql(text.sql, rows.tail_of_query(()), measures)})"
+        query = f"SELECT {selected} FROM ({templates_sql('shown', texts, measures)})"
         return Table(query, tuple(named), rows.context, (f"{named[1].sql} DESC", named[0].sql))
 
 
-def _in_table(text: str) -> list[Measure]:
-    return [Measure("sample", "text", f"min({text})", "min({})")]
-
-
-def _in_time(rows: Records, text: str) -> list[Measure]:
+def _in_time(rows: Records) -> list[Measure]:
     """How often it came in each part of the window, when first and last, and its earliest record."""
     time, window = "toUnixTimestamp64Nano(timestamp)", rows.context.window
     start = rows.context.params.integer(window.start)
@@ -62,7 +66,7 @@ def _in_time(rows: Records, text: str) -> list[Measure]:
         Measure("first_seen", "time", f"min({time})", "min({})"),
         Measure("last_seen", "time", f"max({time})", "max({})"),
         Measure("place", "list", "min((timestamp, source_id, offset))", "min({})", shown=False),
-        Measure("sample", "text", f"argMin({text}, (timestamp, source_id, offset))", "argMin({}, place)"),
+        Measure("sample", "text", "argMin(shown, (timestamp, source_id, offset))", "argMin({}, {place})"),
     ]
 
 

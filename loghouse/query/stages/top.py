@@ -40,7 +40,7 @@ class Top(Placed, frozen=True):
             keys,
             [
                 ("count", Expression("count()", "number", counted=True)),
-                ("share", Expression("count() / sum(count()) OVER ()", "number", counted=True)),
+                ("share", Expression("round(count() / sum(count()) OVER (), 6)", "number", counted=True)),
             ],
         )
         count = counted.columns[len(keys)].sql

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 LIMIT = 20_000  # milliseconds; a busy machine takes some
 expect.set_options(timeout=LIMIT)
@@ -28,10 +28,6 @@ class Reader:
                 self.problems.append(message.text) if message.type in ("error", "warning") else None
             ),
         )
-
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.problems.append(message.text)
 
     def open(self, query: str = "", **view: object) -> Reader:
         """Open the page at an address and wait for its answer."""

@@ -223,3 +223,24 @@ def test_a_phone_shows_lines_without_scrolling_sideways(browser: Browser, site: 
     assert small == []
     device.close()
     assert reader.problems == []
+
+
+def test_a_phone_shows_every_button_and_charts_to_read(browser: Browser, site: Site) -> None:
+    device = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    reader = Reader(device.new_page(), site.url)
+    reader.open("* | top 5 pod", ns="prod")
+    hidden = [
+        button.get_attribute("id")
+        for button in reader.page.locator(".bar button:visible").all()
+        if (box := button.bounding_box()) is None or box["x"] < 0 or box["x"] + box["width"] > 360
+    ]
+    assert hidden == []
+    longest = reader.page.locator(".chart.bars .bar").first.bounding_box()
+    assert longest is not None
+    assert longest["width"] > 80
+    reader.ask("* | stats count() by _time:10m")
+    label = reader.page.locator(".chart .label").first.bounding_box()
+    assert label is not None
+    assert label["height"] > 9
+    device.close()
+    assert reader.problems == []

@@ -55,6 +55,17 @@ def test_scrolling_up_pauses_and_going_down_shows_what_came(reader: Reader, site
     assert [text for text in reader.messages() if text.startswith("new")] == [f"new {n}" for n in range(7)]
 
 
+def test_another_search_follows_again(reader: Reader, site: Site) -> None:
+    write(site.source("live-again"), *(f"old {number:03}" for number in range(100)))
+    followed(reader, "live-again")
+    reader.page.mouse.move(700, 500)
+    reader.page.mouse.wheel(0, -900)
+    expect(reader.page.locator("#to-end")).to_be_visible()
+    reader.ask("nosuchword")
+    expect(reader.page.get_by_text("No lines found")).to_be_visible()
+    expect(reader.page.locator("#to-end")).to_be_hidden()
+
+
 def test_the_live_button_pauses_and_goes_on(reader: Reader, site: Site) -> None:
     source = site.source("live-button")
     write(source, "before")

@@ -1,5 +1,7 @@
 """The query bar: completion, errors where they are, what was asked before."""
 
+from datetime import UTC, datetime, timedelta
+
 from playwright.sync_api import expect
 from web.browser.conftest import Site
 from web.browser.reading import Reader
@@ -29,6 +31,14 @@ def test_fields_values_and_stages_are_completed(reader: Reader) -> None:
     with reader.page.expect_response("**/api/v1/search?*"):
         area.press("Enter")
     expect(reader.page.locator("#table td").first).to_have_text("consumer-mail-0")
+
+
+def test_what_begins_so_is_offered_before_what_only_holds_it(reader: Reader) -> None:
+    reader.open("")
+    reader.page.get_by_role("combobox", name="Query").press_sequentially("sta")
+    options = reader.page.get_by_role("option")
+    expect(options.first).to_contain_text("status")
+    expect(options.filter(has_text="timestamp")).to_be_visible()
 
 
 def test_an_error_is_underlined_at_its_column_and_told(reader: Reader) -> None:
@@ -91,7 +101,8 @@ def test_a_query_of_several_lines_is_written_and_run(reader: Reader) -> None:
 
 
 def test_nothing_found_says_where_there_is_something(reader: Reader, site: Site) -> None:
-    reader.open("consumer", ns="prod", **{"from": "now-1m"})
+    site.source("long-ago").write(b"it was", at=datetime.now(UTC) - timedelta(hours=2))
+    reader.open("was", ns="long-ago", since="1h")
     expect(reader.page.get_by_text("Nothing found in this time range")).to_be_visible()
     reader.page.locator("#empty").get_by_role("button").first.click()
     reader.settled()

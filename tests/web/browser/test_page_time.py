@@ -126,11 +126,16 @@ def test_drawing_over_the_chart_zooms_in_and_out_again(reader: Reader, spread: d
     reader.page.mouse.down()
     reader.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 20, steps=4)
     expect(reader.page.locator(".brush")).to_be_visible()
-    expect(reader.page.locator("#histogram .tip")).to_be_visible()
+    tip = reader.page.locator("#histogram .tip")
+    expect(tip).to_be_visible()
+    before = tip.inner_text()
     with reader.page.expect_response("**/api/v1/hist?*"):
         reader.page.mouse.up()
     reader.settled()
     reader.count("15 lines")
+    expect(tip).not_to_have_text(
+        before, use_inner_text=True
+    )  # but of the bar there now
     reader.page.keyboard.press("z")
     reader.count("30 lines")
     reader.page.go_back()

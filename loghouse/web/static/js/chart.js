@@ -6,16 +6,18 @@ import { asText } from "./records.js";
 import { plain } from "./text.js";
 import * as times from "./times.js";
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [1000, 240, 64, 22, 10];
+const [HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [240, 64, 10, 22, 10];
+const NARROWEST = 300;
+const TICK_WIDTH = 110;
 const MOST_SERIES = 12;
 const MOST_BARS = 30;
 
-/** The drawing of a table; null when there is no number in it. */
-export function chart(answer, utc) {
+/** The drawing of a table, `width` pixels wide; null when there is no number in it. */
+export function chart(answer, utc, width) {
   const figures = places(answer, "number");
   const time = places(answer, "time")[0];
   if (!figures.length || !answer.rows.length) return null;
-  return time === undefined ? bars(answer, figures[0]) : lines(answer, time, figures, utc);
+  return time === undefined ? bars(answer, figures[0]) : lines(answer, time, figures, utc, Math.max(NARROWEST, width));
 }
 
 const places = (answer, kind) => answer.columns.flatMap((column, place) => (column.kind === kind ? [place] : []));
@@ -40,15 +42,15 @@ function seriesOf(answer, time, figures) {
   return [...series].sort((a, b) => total(b) - total(a));
 }
 
-function lines(answer, time, figures, utc) {
+function lines(answer, time, figures, utc, width) {
   const all = seriesOf(answer, time, figures);
   const shown = all.slice(0, MOST_SERIES);
   const points = shown.flatMap(([, each]) => each);
   if (!points.length) return null;
   const [first, last] = [Math.min(...points.map(([at]) => at)), Math.max(...points.map(([at]) => at))];
   const scale = axis(Math.min(0, ...points.map(([, value]) => value)), Math.max(0, ...points.map(([, value]) => value)));
-  const x = (at) => LEFT + (last === first ? 0.5 : (at - first) / (last - first)) * (WIDTH - LEFT - 10);
-  const drawing = frame(scale, `Lines over time: ${shown.map(([name]) => name).join(", ")}`);
+  const x = (at) => LEFT + (last === first ? 0.5 : (at - first) / (last - first)) * (width - LEFT - RIGHT);
+  const drawing = frame(scale, `Lines over time: ${shown.map(([name]) => name).join(", ")}`, width);
   shown.forEach(([name, each], place) => {
     each.sort(([a], [b]) => a - b);
     const path = each.map(([at, value], step) => `${step ? "L" : "M"}${x(at).toFixed(1)} ${scale.y(value).toFixed(1)}`).join("");
@@ -56,7 +58,7 @@ function lines(answer, time, figures, utc) {
     if (each.length <= 120) drawing.append(...each.map(([at, value]) => svg("circle", { class: `dot series-${place}`, cx: x(at), cy: scale.y(value), r: 2.5 },
       svg("title", { text: `${name}\n${times.moment(at, utc)}: ${numberText(value)}` }))));
   });
-  const { step, found } = times.ticks(first, last, 8, utc);
+  const { step, found } = times.ticks(first, last, Math.floor(width / TICK_WIDTH), utc);
   for (const at of last === first ? [first] : found) {
     drawing.append(svg("text", { class: "label", x: x(at), y: HEIGHT - 6, "text-anchor": "middle", text: times.tickText(at, step, utc) }));
   }
@@ -82,10 +84,10 @@ function legend(shown, count) {
     count > shown.length ? h("span", { class: "note", text: `and ${count - shown.length} more` }) : null);
 }
 
-function frame(scale, label) {
-  const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label });
+function frame(scale, label, width) {
+  const drawing = svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": label });
   for (const value of scale.ticks) {
-    drawing.append(svg("line", { class: "grid", x1: LEFT, x2: WIDTH - 10, y1: scale.y(value), y2: scale.y(value) }),
+    drawing.append(svg("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: scale.y(value), y2: scale.y(value) }),
       svg("text", { class: "label", x: LEFT - 8, y: scale.y(value) + 4, "text-anchor": "end", text: value.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 4 }) }));
   }
   return drawing;

@@ -27,7 +27,7 @@ export class Context {
   show(record, across = "stream", field = "") {
     Object.assign(this, { record, across, field, before: STEP, after: STEP });
     if (!this.dialog.open) this.dialog.showModal();
-    this.lines.replaceChildren();
+    fill(this.lines, h("p", { class: "empty", text: "Searching…" }));
     return this.#load(true);
   }
 

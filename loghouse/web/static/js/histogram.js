@@ -58,6 +58,7 @@ export class Histogram {
     this.mark.hidden = !(at >= 0 && at <= 1);
     this.mark.style.left = `${at * 100}%`;
     this.wait(false);
+    if (!this.tip.hidden) this.#showTip(this.pointed);
   }
 
   /** Whether what is drawn is of another question. */
@@ -115,7 +116,7 @@ export class Histogram {
     if (!this.data) return;
     const at = this.#time(event);
     if (this.drag && Math.abs(event.clientX - this.drag.x) >= SMALLEST_DRAG) this.#showBrush(this.drag.from, at);
-    this.#showTip(event, at);
+    this.#showTip(event);
   }
 
   #end(event) {
@@ -157,8 +158,9 @@ export class Histogram {
     return { span, counts: counts.reverse() };
   }
 
-  #showTip(event, at) {
-    const place = this.#place(at);
+  #showTip(event) {
+    this.pointed = event;
+    const place = this.#place(this.#time(event));
     this.tip.hidden = place < 0;
     if (place < 0) return;
     const { span, counts } = this.#words(place);

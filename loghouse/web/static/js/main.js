@@ -59,6 +59,7 @@ const show = {
     only("lines");
     const given = state.get();
     rows.following = !given.at;
+    toolbar.atEnd(rows.following);
     rows.reset(look());
     if (given.at) seek(given);
     drawEnds(answer);

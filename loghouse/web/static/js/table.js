@@ -11,7 +11,7 @@ const SHAPES = [["both", "Both"], ["table", "Table"], ["chart", "Chart"]];
 
 /** Show an answer of kind `table`; `choose(shape)` when another shape is wanted. */
 export function showTable(holder, answer, state, choose) {
-  const drawing = state.shape === "table" ? null : chart(answer, state.tz === "utc");
+  const drawing = state.shape === "table" ? null : chart(answer, state.tz === "utc", holder.clientWidth);
   const shapes = h("div", { class: "shapes", role: "group", "aria-label": "Show as" }, SHAPES.map(([shape, title]) =>
     h("button", { type: "button", text: title, "aria-pressed": String(state.shape === shape), on: { click: () => choose(shape) } })));
   const said = h("span", { class: "note", text: `${answer.rows.length.toLocaleString("en")} row${answer.rows.length === 1 ? "" : "s"}${answer.more ? ", there are more: download them" : ""}` });
