@@ -147,6 +147,7 @@ def metrics_page() -> str:
     for title, families in (
         ("loghouse ship --listen", _of_shipper()),
         ("loghouse receive", _of_receiver()),
+        ("loghouse journal --listen", _of_journal()),
         ("loghouse rules run --listen", _of_rules()),
     ):
         parts += [f"## {title}\n", "| metric | type | labels | |", "| --- | --- | --- | --- |"]
@@ -191,6 +192,12 @@ def _of_receiver() -> list[Metric]:
 
     quiet: Any = Quiet()
     return list(Exposition(quiet).collect())
+
+
+def _of_journal() -> list[Metric]:
+    from loghouse.client.journal_report import Progress, Report
+
+    return list(Report(Progress()).collect())
 
 
 def _of_rules() -> list[Metric]:

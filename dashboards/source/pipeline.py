@@ -221,6 +221,24 @@ def board() -> Board:
         ),
     )
     made.row(
+        "Journals of machines",
+        graph(
+            "Entries",
+            "Acknowledged by the receiver, each second.",
+            "cps",
+            (f"sum by (instance) (rate(loghouse_journal_entries_total{{<S>}}{R}))", "{{instance}}"),
+            logs_of=LOGS,
+        ),
+        graph(
+            "Receiver away",
+            "Since when it has acknowledged nothing; 0 is well.",
+            "s",
+            ("max by (instance) (loghouse_journal_failing_seconds{<S>})", "{{instance}}"),
+            bad=60,
+            logs_of=ERRORS,
+        ),
+    )
+    made.row(
         "Rules on logs",
         graph(
             "Alerts",

@@ -112,6 +112,17 @@ PIPELINE = Group(
             quiet=[one("loghouse_receive_failing_seconds", "0x20")],
         ),
         Alert(
+            "LogJournalFailing",
+            "loghouse_journal_failing_seconds > 60",
+            "1m",
+            "warning",
+            "The receiver has taken nothing of the journal of {{ $labels.instance }} for {{ $value | humanizeDuration }}.",
+            "Nothing is lost while journald keeps it. Is --receiver right, is the receiver up, is it the same shared key?",
+            LOGS,
+            fires=[one("loghouse_journal_failing_seconds", "100+60x20")],
+            quiet=[one("loghouse_journal_failing_seconds", "0x20")],
+        ),
+        Alert(
             "LogRulesBehind",
             "time() - loghouse_rules_judged_timestamp_seconds > 900",
             "5m",

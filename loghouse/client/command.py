@@ -32,6 +32,14 @@ class Journal(Common):
         typer.Option("--directory", help="Journal files of another machine, as journalctl has it."),
     ] = None
     namespace: Annotated[str, typer.Option("--namespace", help="The namespace of its records.")] = "journal"
+    listen: Annotated[
+        str,
+        typer.Option(
+            "--listen",
+            help="HOST:PORT of /metrics, /healthz and /status [default: none].",
+            envvar="LOGHOUSE_JOURNAL_LISTEN",
+        ),
+    ] = ""
     once: Annotated[bool, typer.Option("--once", help="Send what is there and leave.")] = False
 
 
@@ -41,7 +49,9 @@ def journal(options: Journal) -> ExitCode:
     Example: loghouse journal --receiver logs.example:24224 --shared-key-file key
     """
     from loghouse.client.journal import Target, send_journal
+    from loghouse.client.journal_report import Progress, Report
     from loghouse.embedded.command import parse_listen
+    from loghouse.telemetry.server import told
 
     state = Path(options.state_dir)
     try:
@@ -51,7 +61,11 @@ def journal(options: Journal) -> ExitCode:
         raise UsageError(str(error), "Name another place with --state-dir or --shared-key-file") from None
     target = Target(*parse_listen(options.receiver), key, options.namespace)
     more = [f"--directory={options.directory}"] if options.directory else []
-    sent = send_journal(target, state / "cursor.json", more, follow=not options.once)
+    listen = parse_listen(options.listen) if options.listen else None
+    progress = Progress()
+    report = Report(progress)
+    with told(listen, [report], report.trouble, report.status):
+        sent = send_journal(target, state / "cursor.json", more, not options.once, progress)
     if not options.quiet:
         console.say(f"{sent:,} entries sent")
     return ExitCode.OK

@@ -15,7 +15,6 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,16 @@ from typing import Any
 import msgpack
 
 from loghouse import console
-from loghouse.client.sender import TIMEOUT, heard, shake_hands
+from loghouse.client.journal_report import Progress
+from loghouse.client.sender import TIMEOUT, acknowledged, shake_hands
 from loghouse.errors import LoghouseError, UsageError
 
 BATCH = 2000  # entries
 BATCH_BYTES = 4 << 20  # of journalctl's JSON
 # Others can be large: a core dump is a field of its entry.
 FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_COMM,_SYSTEMD_UNIT,_HOSTNAME,_SOURCE_REALTIME_TIMESTAMP"
+MACHINE_ID = Path("/etc/machine-id")
+IDLE = 30.0  # seconds between two signs of life while no entry comes
 QUIET = 0.2  # seconds without an entry that end a batch
 AGAIN_QUIET = 5.0  # the same for a batch that is sent again and has to be whole
 LONGEST_WAIT = 15.0  # seconds between two attempts
@@ -84,35 +86,41 @@ def write_place(path: Path, place: Place) -> None:
         os.close(directory)
 
 
-def send_journal(target: Target, state: Path, options: list[str], follow: bool) -> int:
+def send_journal(
+    target: Target, state: Path, options: list[str], follow: bool, progress: Progress | None = None
+) -> int:
     """Send what the journal holds, with `follow` for ever; how many entries it were.
 
     `options` are journalctl's, such as `--directory`. Waits while the receiver is away.
     """
-    place, sent = read_place(state), 0
-    for entries in _batches(place, options, follow):
+    place, progress = read_place(state), progress or Progress()
+    progress.turn()
+    for entries in _batches(place, options, follow, progress):
         # What may be there already goes again under its name; what came since is a batch of its own.
         place = replace(place, pending=len(entries))
         write_place(state, place)
-        _send(target, place, entries)
+        _send(target, place, entries, progress)
         place = Place(str(entries[-1]["__CURSOR"]))
         write_place(state, place)
-        sent += len(entries)
-    return sent
+    return progress.entries
 
 
-def _batches(place: Place, options: list[str], follow: bool) -> Iterator[list[dict[str, Any]]]:
+def _batches(
+    place: Place, options: list[str], follow: bool, progress: Progress
+) -> Iterator[list[dict[str, Any]]]:
     command = ["journalctl", "--output=json", "--all", "--no-pager", "--quiet", f"--output-fields={FIELDS}"]
     command += options
-    command += ["--follow", "--no-tail"] if follow else []
-    command += [f"--after-cursor={place.cursor}"] if place.cursor else []
+    # Since systemd 250 to follow means to see this boot only, unless it is told both of these after it.
+    command += ["--follow", "--no-tail", "--merge", "--boot=all", *_this_machine(options)] if follow else []
+    # Not --after-cursor, which passes over an entry too many when that of the cursor is gone.
+    command += [f"--cursor={place.cursor}"] if place.cursor else []
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
     except FileNotFoundError:
         raise UsageError("there is no journalctl here", "It comes with systemd") from None
     assert process.stdout is not None
     try:
-        yield from _gathered(process.stdout.fileno(), place.pending)
+        yield from _gathered(process.stdout.fileno(), place, progress)
         if process.wait(TIMEOUT) and follow:
             raise LoghouseError("journalctl ended", "See what it says when you run it yourself")
     finally:
@@ -121,17 +129,29 @@ def _batches(place: Place, options: list[str], follow: bool) -> Iterator[list[di
         process.stdout.close()
 
 
-def _gathered(descriptor: int, pending: int) -> Iterator[list[dict[str, Any]]]:
-    """Batches: the first has `pending` entries if there are as many, others what comes together."""
-    wanted, quiet = pending, AGAIN_QUIET if pending else QUIET
+def _this_machine(options: list[str]) -> list[str]:
+    """What keeps out journals that others have sent here; those of a directory are all wanted."""
+    try:
+        return [] if options else [f"_MACHINE_ID={MACHINE_ID.read_text('ascii').strip()}"]
+    except OSError:
+        return []
+
+
+def _gathered(descriptor: int, place: Place, progress: Progress) -> Iterator[list[dict[str, Any]]]:
+    """Batches: the first has the pending entries if there are as many, others what comes together."""
+    wanted, quiet = place.pending, AGAIN_QUIET if place.pending else QUIET
     held, size = b"", 0
     entries: list[dict[str, Any]] = []
     while True:
-        readable = bool(select.select([descriptor], [], [], quiet if entries else None)[0])
+        readable = bool(select.select([descriptor], [], [], quiet if entries else IDLE)[0])
+        progress.turn()
         data = os.read(descriptor, 1 << 16) if readable else b""
         *lines, held = (held + data).split(b"\n")
         for line in lines:
-            entries.append(json.loads(line))
+            entry = json.loads(line)
+            if entry["__CURSOR"] == place.cursor:
+                continue  # sent before
+            entries.append(entry)
             size += len(line)
             if len(entries) == wanted or (not wanted and (len(entries) == BATCH or size > BATCH_BYTES)):
                 yield entries
@@ -143,19 +163,29 @@ def _gathered(descriptor: int, pending: int) -> Iterator[list[dict[str, Any]]]:
             return
 
 
-def _send(target: Target, place: Place, entries: list[dict[str, Any]]) -> None:
+def _send(target: Target, place: Place, entries: list[dict[str, Any]], progress: Progress) -> None:
     name = hashlib.sha256(f"{place.cursor}\n{place.pending}\n{entries[0]['__CURSOR']}".encode()).hexdigest()
     packed = b"".join(_packed(entry, target.namespace) for entry in entries)
     message = msgpack.packb(["journal", packed, {"chunk": name, "size": len(entries)}])
+    progress.waiting = len(entries)
     wait = QUIET
-    while True:
-        with suppress(OSError, EOFError, ValueError, msgpack.UnpackException):
-            if _acknowledged(target, message) == name.encode():
-                return
+    while error := _refusal(target, message, name):
+        progress.failed(error)
         if wait == QUIET:
-            console.say(f"no acknowledgement of {target.host}:{target.port}, trying again until there is one")
+            receiver = f"{target.host}:{target.port}"
+            console.say(f"no acknowledgement of {receiver} ({error}), trying again until there is one")
         time.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT)
+    progress.acknowledged(len(entries), len(packed), int(entries[-1]["__REALTIME_TIMESTAMP"]) / 1e6)
+
+
+def _refusal(target: Target, message: bytes, name: str) -> str:
+    """Why the receiver did not acknowledge a chunk; '' if it did."""
+    try:
+        answer = _acknowledged(target, message)
+    except (OSError, EOFError, ValueError, msgpack.UnpackException) as error:
+        return str(error) or type(error).__name__
+    return "" if answer == name.encode() else "it answers for another chunk"
 
 
 def _acknowledged(target: Target, message: bytes) -> object:
@@ -164,7 +194,7 @@ def _acknowledged(target: Target, message: bytes) -> object:
         if target.shared_key:
             shake_hands(connection, target.shared_key)
         connection.sendall(message)
-        return heard(connection).get(b"ack")
+        return acknowledged(connection)
 
 
 def _packed(entry: dict[str, Any], namespace: str) -> bytes:

@@ -20,6 +20,7 @@ INTERVAL = 0.1  # seconds between a record and the chunk it goes into
 LIMIT = 64 << 20  # bytes that wait, in memory or in the spool; beyond them records are dropped and counted
 TIMEOUT = 10.0  # seconds for a connection and for an acknowledgement
 LONGEST_WAIT = 15.0  # seconds between two attempts
+_STRANGER = "whoever answers there does not speak Forward"
 CLOSE_SECONDS = 5.0  # that a program waits at its end for what is not acknowledged yet
 
 
@@ -140,7 +141,7 @@ class Sender:
             id, message = oldest
             connection = self._connection or self._connected()
             connection.sendall(message)
-            if heard(connection).get(b"ack") != id.encode():
+            if acknowledged(connection) != id.encode():
                 raise ValueError("not the acknowledgement of what was sent")
             size = self._store.remove(id)
             with self._changed:
@@ -166,7 +167,34 @@ class Sender:
             self._connection = None
 
 
-def heard(connection: socket.socket) -> Any:
+def acknowledged(connection: socket.socket) -> object:
+    """The id of the chunk that the receiver acknowledges next."""
+    answer = _heard(connection)
+    if not isinstance(answer, dict):
+        raise ValueError(_STRANGER)
+    return answer.get(b"ack")
+
+
+def shake_hands(connection: socket.socket, key: bytes) -> None:
+    """Show that we know the shared key, and see that the receiver does."""
+    salt, host = os.urandom(16), socket.gethostname().encode()
+    try:
+        _, options = _heard(connection)
+        nonce: bytes = options[b"nonce"]
+
+        def digest(name: bytes) -> str:
+            return hashlib.sha512(salt + name + nonce + key).hexdigest()
+
+        connection.sendall(msgpack.packb(["PING", host, salt, digest(host), "", ""]))
+        _, welcome, reason, server, theirs = _heard(connection)
+        known = theirs.decode() == digest(server) if welcome else False
+    except (TypeError, LookupError, AttributeError):
+        raise ValueError(_STRANGER) from None
+    if not known:
+        raise ValueError(f"the receiver refused the shared key ({reason!r})")
+
+
+def _heard(connection: socket.socket) -> Any:
     """The next message of the receiver."""
     unpacker = msgpack.Unpacker(raw=True, max_buffer_size=1 << 16)
     while data := connection.recv(4096):
@@ -174,17 +202,3 @@ def heard(connection: socket.socket) -> Any:
         for message in unpacker:
             return message
     raise EOFError("the receiver closed the connection")
-
-
-def shake_hands(connection: socket.socket, key: bytes) -> None:
-    """Show that we know the shared key, and see that the receiver does."""
-    _, options = heard(connection)
-    salt, host = os.urandom(16), socket.gethostname().encode()
-
-    def digest(name: bytes) -> str:
-        return hashlib.sha512(salt + name + options[b"nonce"] + key).hexdigest()
-
-    connection.sendall(msgpack.packb(["PING", host, salt, digest(host), "", ""]))
-    _, welcome, reason, server, theirs = heard(connection)
-    if not welcome or theirs.decode() != digest(server):
-        raise ValueError(f"the receiver refused the shared key ({reason!r})")

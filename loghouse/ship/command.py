@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -29,12 +28,11 @@ from loghouse.spool.delivery import Delivery, IngestStore
 from loghouse.spool.entry import Notes
 from loghouse.spool.spool import Spool
 from loghouse.store.client import Store
+from loghouse.telemetry.server import told
 
 DEFAULT_PATHS = ("/var/log/pods",)
 INSERT_TIMEOUT = 120.0  # seconds without an answer to an insert
 STOP_DEADLINE = 10.0  # seconds that a stopped shipper takes for what it has already read
-
-log = logging.getLogger("loghouse.ship")
 
 
 def ship(
@@ -95,7 +93,8 @@ def _ship(
     shipper = Shipper(discovery, offsets, spool, delivery, node, problems, stop, on_progress, reading)
     try:
         report = Report(shipper.lineages, shipper.beat, spool, delivery, problems)
-        with stopped_by_signals(stop), _told(report, reading, listen):
+        served = told(listen, (report, ReadingMetrics(reading)), report.trouble, report.status)
+        with stopped_by_signals(stop), served:
             shipper.run(once)
             complete = delivery.close(stop, STOP_DEADLINE)
         delivery.check()
@@ -110,29 +109,6 @@ def _ship(
     summary.complete = complete
     summary.interrupted = stop.is_set()
     return summary
-
-
-@contextmanager
-def _told(report: Report, reading: Reading, listen: tuple[str, int] | None) -> Iterator[None]:
-    """Serve what the shipper tells about itself."""
-    if listen is None:
-        yield
-        return
-    from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
-
-    from loghouse.telemetry.server import HealthServer
-
-    registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector):
-        collector(registry=registry)
-    registry.register(report)
-    registry.register(ReadingMetrics(reading))
-    server = HealthServer(*listen, registry, report.trouble, report.status)
-    log.info("/metrics, /healthz and /status on port %d", server.port)
-    try:
-        yield
-    finally:
-        server.close()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Protocol
@@ -21,8 +21,8 @@ from loghouse.spool.answers import Answer, answer_of
 from loghouse.spool.batchfile import Damaged
 from loghouse.spool.breaker import Breaker
 from loghouse.spool.entry import Entry
-from loghouse.spool.lookup import Unreadable, look_up, rows_of
-from loghouse.spool.rows import COLUMNS, packets
+from loghouse.spool.lookup import Unreadable, any_stored, missing, rows_of, stored, token_known
+from loghouse.spool.rows import COLUMNS, Row, packets
 from loghouse.spool.spool import Spool
 
 log = logging.getLogger("loghouse.spool")
@@ -198,10 +198,12 @@ class Delivery:
         while self._breaker.enter():
             began = self._clock()
             try:
-                if doubted_from is not None and self._stored_before(store, entry, began - doubted_from):
-                    self.done.found_stored += 1
+                rows = rows_of(entry)
+                if doubted_from is not None and self._may_be_forgotten(store, entry, began - doubted_from):
+                    rows = missing(rows, stored(store, entry))
+                    self.done.found_stored += not self._insert(store, entry.id, rows)
                 else:
-                    self._insert(store, entry)
+                    self._insert(store, entry.id, rows)
             except StoreError as error:
                 answer = answer_of(error)
                 if answer is Answer.DOUBTFUL and doubted_from is None:
@@ -217,11 +219,13 @@ class Delivery:
                 return True
         return False
 
-    def _insert(self, store: IngestStore, entry: Entry) -> None:
-        rows = rows_of(entry)
+    def _insert(self, store: IngestStore, token: str, rows: Iterator[Row]) -> bool:
+        """Insert the rows under a token; whether there were any."""
         first = next(rows, None)
-        if first is not None:
-            store.insert_blocks(TABLE, COLUMNS, packets(chain((first,), rows)), insert_settings(entry.id))
+        if first is None:
+            return False
+        store.insert_blocks(TABLE, COLUMNS, packets(chain((first,), rows)), insert_settings(token))
+        return True
 
     def _stored_now(self, entry: Entry) -> None:
         since = self._breaker.succeeded()
@@ -236,17 +240,15 @@ class Delivery:
             self.done.lines += entry.trailer.lines
         self._spool.acknowledge(entry)
 
-    def _stored_before(self, store: IngestStore, entry: Entry, age: float) -> bool:
-        """Whether the store has the batch, first sent `age` seconds ago, but may have forgotten its token.
+    def _may_be_forgotten(self, store: IngestStore, entry: Entry, age: float) -> bool:
+        """Whether the store may not know the token of a batch any more that was first sent `age` seconds ago.
 
-        As long as the token is known, the batch is sent again: views that were cut off catch up then. A store
-        that was started since may have lost it with the power: rows are synced to its disk, tokens are not.
+        As long as it is known, the batch is sent again: views that were cut off catch up then. A store that
+        was started since may have lost it with the power: rows are synced to its disk, tokens are not.
         """
-        restarted = store.uptime() < age
-        if not restarted and self._clock() - entry.trailer.written_at <= TOKEN_TRUSTED:
-            return False
-        found = look_up(store, entry)
-        return found.share == 1 and (restarted or not found.token_known)
+        if store.uptime() < age:
+            return True
+        return self._clock() - entry.trailer.written_at > TOKEN_TRUSTED and not token_known(store, entry)
 
     def _put_aside(self, store: IngestStore, entry: Entry, error: StoreError, answer: Answer) -> bool:
         """Find the bad line by halves and quarantine it alone; False if that would not be right.
@@ -255,7 +257,7 @@ class Delivery:
         them. Not when line after line is bad: then it is the store, and the lines wait until it is repaired.
         """
         try:
-            if look_up(store, entry).share:
+            if any_stored(store, entry):
                 return False
         except StoreError:
             return False

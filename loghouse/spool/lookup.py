@@ -1,9 +1,10 @@
-"""Whether the store has a batch already: asked when its token may be forgotten, or before it is cut."""
+"""What the store has of a batch already: asked when its token may be forgotten, or before it is cut."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from loghouse.errors import LoghouseError, StoreError
@@ -16,23 +17,21 @@ SMALL_SKEW = 60  # the same when we count inserts
 TOKENS_SURE = (
     2500  # inserts; the store knows the last 10,000 blocks, and an insert of several days has several
 )
-ROWS_LOOKED_FOR = 500
+SOURCES_ASKED = 1000  # in one query
 ACCESS_DENIED = 497
 
-_ASKED = """SELECT
-(SELECT uniqExact(source_id, offset) FROM logs WHERE inserted_at >= fromUnixTimestamp({since:UInt32})
-AND (source_id, offset) IN (SELECT pair.1, pair.2 FROM (SELECT arrayJoin(arrayZip(
-    arrayMap(x -> toUInt64(x), splitByChar(',', {sources:String})),
-    arrayMap(x -> toUInt64(x), splitByChar(',', {offsets:String})))) AS pair))),
-(SELECT uniq(inserted_at) FROM logs WHERE inserted_at >= fromUnixTimestamp({after:UInt32}))"""
+_INSERTS = "SELECT uniq(inserted_at) FROM logs WHERE inserted_at >= fromUnixTimestamp({after:UInt32})"
+_STORED = """WITH
+    arrayMap(x -> toUInt64(x), splitByChar(',', {sources:String})) AS sources,
+    arrayMap(x -> toUInt64(x), splitByChar(',', {lows:String})) AS lows,
+    arrayMap(x -> toUInt64(x), splitByChar(',', {highs:String})) AS highs
+SELECT source_id, arraySort(groupUniqArray(offset)) FROM logs
+WHERE inserted_at >= fromUnixTimestamp({since:UInt32})
+    AND offset BETWEEN transform(source_id, sources, lows, toUInt64(1))
+    AND transform(source_id, sources, highs, toUInt64(0))
+GROUP BY source_id"""
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Which part of a batch the store has (0 nothing, 1 everything), and whether it still knows its token."""
-
-    share: float
-    token_known: bool
+Stored = Mapping[int, Sequence[int]]  # the offsets of records by source, sorted
 
 
 class Answering(Protocol):
@@ -46,27 +45,50 @@ class Unreadable(LoghouseError):
     """A file of the spool cannot be read now."""
 
 
-def look_up(store: Answering, entry: Entry) -> Found:
-    """Ask for the first and last lines of rows. Raises `StoreError`, `Unreadable`, `Damaged`.
+def token_known(store: Answering, entry: Entry) -> bool:
+    """Whether there were so few inserts since the batch was written that the store still knows its token.
 
-    An account that may only insert cannot see anything: then the token has to do.
+    An account that may only insert cannot see anything: then the token has to do. Raises `StoreError`.
     """
-    pairs = set(_some_identities(rows_of(entry), entry.trailer.rows))
-    if not pairs:
-        return Found(1, token_known=True)
-    params = {
-        "since": max(0, int(entry.trailer.written_at) - CLOCK_SKEW),
-        "after": max(0, int(entry.trailer.written_at) - SMALL_SKEW),
-        "sources": ",".join(str(source) for source, _ in pairs),
-        "offsets": ",".join(str(offset) for _, offset in pairs),
-    }
-    try:
-        found, inserts = store.rows(_ASKED, params)[0]
-    except StoreError as error:
-        if error.code != ACCESS_DENIED:
-            raise
-        return Found(0, token_known=True)
-    return Found(found / len(pairs), inserts < TOKENS_SURE)
+    after = max(0, int(entry.trailer.written_at) - SMALL_SKEW)
+    answer = _seen(store, _INSERTS, {"after": after})
+    return not answer or answer[0][0] < TOKENS_SURE
+
+
+def stored(store: Answering, entry: Entry) -> Stored:
+    """The records that the store has of a batch, and maybe others of the same files.
+
+    Nothing for an account that may only insert. Raises `StoreError`, `Unreadable`, `Damaged`.
+    """
+    asked = [(source, low, high) for source, (low, high) in _bounds(rows_of(entry)).items()]
+    since = max(0, int(entry.trailer.written_at) - CLOCK_SKEW)
+    found: dict[int, Sequence[int]] = {}
+    for begin in range(0, len(asked), SOURCES_ASKED):
+        columns = zip(*asked[begin : begin + SOURCES_ASKED], strict=True)
+        texts = [",".join(map(str, column)) for column in columns]
+        params = {"since": since, **dict(zip(("sources", "lows", "highs"), texts, strict=True))}
+        found.update((source, array("Q", offsets)) for source, offsets in _seen(store, _STORED, params))
+    return found
+
+
+def any_stored(store: Answering, entry: Entry) -> bool:
+    """Whether the store has any record of a batch. Raises `StoreError`, `Unreadable`, `Damaged`."""
+    offsets = stored(store, entry)
+    return sum(row.lines for row in missing(rows_of(entry), offsets)) < entry.trailer.lines
+
+
+def missing(rows: Iterable[Row], stored: Stored) -> Iterator[Row]:
+    """The rows, or the lines of them, that are not stored.
+
+    Lines of several days are stored a day at a time, so that any of the days may be missing.
+    """
+    for row in rows:
+        offsets = stored.get(row.source, ())
+        if row.span or not offsets:
+            if not _has(offsets, row.offset):
+                yield row
+        else:
+            yield from _missing_lines(row, offsets)
 
 
 def rows_of(entry: Entry) -> Iterator[Row]:
@@ -77,11 +99,40 @@ def rows_of(entry: Entry) -> Iterator[Row]:
         raise Unreadable(error.strerror or str(error)) from None
 
 
-def _some_identities(rows: Iterable[Row], count: int) -> Iterator[tuple[int, int]]:
-    """The identities of the first and the last records of some rows, the last row among them."""
-    step = -(-count // ROWS_LOOKED_FOR) or 1
-    for number, row in enumerate(rows):
-        if number % step == 0 or number == count - 1:
-            last = 0 if row.span else row.data.rfind(b"\n", 0, len(row.data) - 1) + 1
-            yield row.source, row.offset
-            yield row.source, row.offset + last
+def _seen(store: Answering, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """The answer, empty if the account may not ask."""
+    try:
+        return store.rows(sql, params)
+    except StoreError as error:
+        if error.code != ACCESS_DENIED:
+            raise
+        return []
+
+
+def _bounds(rows: Iterable[Row]) -> dict[int, tuple[int, int]]:
+    """By source, between which offsets its records begin."""
+    bounds: dict[int, tuple[int, int]] = {}
+    for row in rows:
+        last = row.offset if row.span else row.offset + len(row.data)
+        low, high = bounds.get(row.source, (row.offset, last))
+        bounds[row.source] = min(low, row.offset), max(high, last)
+    return bounds
+
+
+def _missing_lines(row: Row, offsets: Sequence[int]) -> Iterator[Row]:
+    """Lines that follow one another stay one row."""
+    begin = end = position = 0
+    for line in row.data.split(b"\n")[:-1]:
+        following = position + len(line) + 1
+        if _has(offsets, row.offset + position):
+            if begin < end:
+                yield row._replace(offset=row.offset + begin, data=row.data[begin:end])
+            begin = following
+        end = position = following
+    if begin < end:
+        yield row._replace(offset=row.offset + begin, data=row.data[begin:end])
+
+
+def _has(offsets: Sequence[int], offset: int) -> bool:
+    place = bisect_left(offsets, offset)
+    return place < len(offsets) and offsets[place] == offset

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 from loghouse.errors import UsageError
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
+    from prometheus_client.core import Metric
+
+log = logging.getLogger("loghouse.telemetry")
 
 THREADS = 10  # a client that says nothing takes one of them, for no longer than TIMEOUT
 TIMEOUT = 10  # seconds
@@ -18,6 +23,16 @@ QUEUED = 16
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
+
+
+class Collector(Protocol):
+    """What a registry of prometheus_client asks."""
+
+    def describe(self) -> Iterator[Metric]:
+        """The metrics by their names; none, if they are only checked when the page is made."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, as of now."""
 
 
 class HealthServer:
@@ -76,3 +91,29 @@ class HealthServer:
         if path == "/status":
             return "200 OK", "application/json", json.dumps(self._status()).encode()
         return "404 Not Found", "text/plain; charset=utf-8", b"/metrics, /healthz or /status\n"
+
+
+@contextmanager
+def told(
+    listen: tuple[str, int] | None,
+    collectors: Iterable[Collector],
+    trouble: Callable[[], str],
+    status: Callable[[], Mapping[str, Any]],
+) -> Iterator[None]:
+    """Serve what collectors and the process itself tell, if there is an address and port to listen on."""
+    if listen is None:
+        yield
+        return
+    from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+
+    registry = CollectorRegistry()
+    for kind in (ProcessCollector, PlatformCollector):
+        kind(registry=registry)
+    for collector in collectors:
+        registry.register(collector)
+    server = HealthServer(*listen, registry, trouble, status)
+    log.info("/metrics, /healthz and /status on port %d", server.port)
+    try:
+        yield
+    finally:
+        server.close()

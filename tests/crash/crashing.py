@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from loghouse.config import StoreUrl
@@ -11,6 +13,8 @@ from loghouse.errors import ExitCode
 from loghouse.store.client import Store
 
 DYING = Path(__file__).with_name("dying.py")
+CHILD = Path(__file__).parents[1] / "faults" / "faultchild.py"
+START = "from loghouse.cli import main; main()"
 LIMIT = 120  # seconds for a command on a busy machine
 UID = "0a1b2c3d-0000-4000-8000-123456789abc"
 
@@ -73,16 +77,29 @@ class Node:
 
     def ship(self, *dying: str, multiline: str = "off") -> int:
         """Run the shipper to the end of the files; `dying` is for dying.py. The exit code."""
-        start = [sys.executable, str(DYING), *dying, "--"] if dying else [sys.executable, "-c", START]
-        command = [
-            *start,
-            *("ship", "--once", "--quiet", "--node", "node-1", "--multiline", multiline),
-            *("--url", f"clickhouse://{self.url.address}/{self.url.database}"),
-            *("--state-dir", str(self.state), str(self.pods)),
-        ]
+        start = (str(DYING), *dying, "--") if dying else ("-c", START)
+        command = self._command(start, "--once", "--multiline", multiline)
         done = subprocess.run(command, capture_output=True, timeout=LIMIT, check=False)
         assert done.returncode in (ExitCode.OK, ExitCode.PARTIAL, -signal.SIGKILL), done.stderr.decode()
         return done.returncode
+
+    @contextmanager
+    def shipping(self, *settings: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A shipper that follows, killed at the end of the block; `settings` are for faultchild.py."""
+        start = (str(CHILD), *settings, "--") if settings else ("-c", START)
+        shipper = subprocess.Popen(self._command(start), stderr=subprocess.DEVNULL)
+        try:
+            yield shipper
+        finally:
+            shipper.kill()
+            shipper.wait(LIMIT)
+
+    def _command(self, start: Sequence[str], *options: str) -> list[str]:
+        return [
+            *(sys.executable, *start, "ship", "--quiet", "--node", "node-1", *options),
+            *("--url", f"clickhouse://{self.url.address}/{self.url.database}"),
+            *("--state-dir", str(self.state), str(self.pods)),
+        ]
 
     def die(self, point: str, when: str, nth: int) -> None:
         """Ship, and be killed at the point."""
@@ -104,6 +121,3 @@ class Node:
     def assert_every_line_once(self) -> None:
         assert self.stored() == (self.written,) * 3
         assert not [name for name in os.listdir(self.state / "spool") if name.endswith((".batch", ".open"))]
-
-
-START = "from loghouse.cli import main; main()"

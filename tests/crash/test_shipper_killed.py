@@ -1,9 +1,6 @@
 """Killed at any labelled point of its work, the shipper loses no line and stores none twice."""
 
 import random
-import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from crashing import LIMIT, SHIPPER_POINTS, START, Node
+from crashing import SHIPPER_POINTS, Node
 
 from loghouse.config import StoreUrl
 from loghouse.store.client import Store
@@ -88,21 +85,14 @@ def test_killed_at_any_moment_under_load(node: Node) -> None:
     """For a minute, every 0 to 3 seconds."""
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
-    command = [
-        *(sys.executable, "-c", START, "ship", "--quiet", "--node", "node-1"),
-        *("--url", f"clickhouse://{node.url.address}/{node.url.database}"),
-        *("--state-dir", str(node.state), str(node.pods)),
-    ]
     node.write()
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        shipper = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        life = time.monotonic() + chance.uniform(0, 3)
-        while time.monotonic() < life:
-            node.write(lines=chance.randrange(200))
-            time.sleep(0.02)
-        shipper.send_signal(signal.SIGKILL)
-        shipper.wait(LIMIT)
+        with node.shipping():
+            life = time.monotonic() + chance.uniform(0, 3)
+            while time.monotonic() < life:
+                node.write(lines=chance.randrange(200))
+                time.sleep(0.02)
         node.assert_nothing_doubled()
     assert node.ship() == 0, seed
     node.assert_every_line_once()

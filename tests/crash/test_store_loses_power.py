@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,6 @@ from loghouse.store.client import Store
 from loghouse.store.migrate import migrate
 from loghouse.verify.coverage import coverage
 
-CHILD = Path(__file__).parents[1] / "faults" / "faultchild.py"  # tries again soon
 LOSSES = 6
 
 
@@ -50,43 +48,31 @@ def test_every_line_is_stored_once_after_power_losses(tmp_path: Path, disk: Disk
     began = time.time_ns()
     process, url = start_embedded(disk.place / "store")
     node = Node(tmp_path, url, "pod-1")
-    shipper = None
     try:
         with Store(url) as store:
             migrate(store)
-        shipper = subprocess.Popen(
-            [
-                *(sys.executable, str(CHILD), "loghouse.spool.delivery:_jitter=0.05"),
-                *("--", "ship", "--quiet", "--node", "node-1"),
-                *("--url", f"clickhouse://{url.address}/{url.database}"),
-                *("--state-dir", str(node.state), str(node.pods)),
-            ],
-            stderr=subprocess.DEVNULL,
-        )
-        for loss in range(LOSSES):
-            node.write(lines=100)
+        with node.shipping("loghouse.spool.delivery:_jitter=0.05") as shipper:  # tries again soon
+            for loss in range(LOSSES):
+                node.write(lines=100)
+                acknowledged_soon(node)
+                acknowledged = node.written
+                node.write(lines=2000)
+                time.sleep(0.06 * loss)  # nothing to wait for: any moment of the insert is as good as another
+                disk.lose_power()
+                stop(process, signal.SIGKILL)
+                disk.come_back()
+                process, _ = start_embedded(disk.place / "store", listen=url.address)
+                assert node.stored()[0] >= acknowledged
+                node.assert_nothing_doubled()
             acknowledged_soon(node)
-            acknowledged = node.written
-            node.write(lines=2000)
-            time.sleep(0.06 * loss)  # nothing to wait for: any moment of the insert is as good as any other
-            disk.lose_power()
-            stop(process, signal.SIGKILL)
-            disk.come_back()
-            process, _ = start_embedded(disk.place / "store", listen=url.address)
-            assert node.stored()[0] >= acknowledged
-            node.assert_nothing_doubled()
-        acknowledged_soon(node)
-        shipper.terminate()
-        shipper.wait(LIMIT)
+            shipper.terminate()
+            shipper.wait(LIMIT)
         assert node.ship() == 0
         node.assert_every_line_once()
         with Store(url) as store:
             found = coverage(store, TimeRange(began, time.time_ns() + 10**10))
         assert found.sound, found.files
     finally:
-        if shipper is not None:
-            shipper.kill()
-            shipper.wait(LIMIT)
         stop(process, signal.SIGKILL)
 
 

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -161,6 +162,25 @@ def test_with_a_shared_key(key: str, arrives: bool) -> None:
         assert sender.flush(20 if arrives else 0.2) is arrives
         sender.close(0.01)
     assert bool(memory.rows) is arrives
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.0 400 Bad Request\r\n\r\n", b"\x93\xa4HELO\x80\xc0"])
+@pytest.mark.parametrize("key", ["", "secret"])
+def test_a_stranger_on_the_port_is_tried_until_a_receiver_is_there(key: str, answer: bytes) -> None:
+    """Another service on the port at first, as after a mistake in an address that is put right later."""
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        sender = Sender("app", "127.0.0.1", port, shared_key=key)
+        sender.emit(None, {"number": 1})
+        for _ in range(2):
+            connection, _ = stranger.accept()
+            if not key:
+                connection.recv(1 << 16)  # else the client hears of a reset and not of the answer
+            connection.sendall(answer)
+            connection.close()
+    with server(port, Secrets("server", key.encode(), {}) if key else None) as (memory, _):
+        eventually(lambda: numbers(memory) == [1])
+        sender.close()
 
 
 def test_the_handler_of_logging() -> None:

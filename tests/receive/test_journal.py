@@ -4,16 +4,22 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from servers import free_port, stop
 
-from loghouse.client.journal import Target, read_place, send_journal, write_place
+from loghouse.client import journal as module
+from loghouse.client.journal import Place, Target, read_place, send_journal, write_place
+from loghouse.client.journal_report import STUCK, Progress, Report
 from loghouse.config import StoreUrl
-from loghouse.errors import UsageError
+from loghouse.errors import LoghouseError, UsageError
 from loghouse.store.client import Store
 from loghouse.store.migrate import migrate
 
@@ -62,12 +68,20 @@ def store(store_url: StoreUrl) -> Iterator[Store]:
 def target(store: Store, tmp_path: Path) -> Iterator[Target]:
     """A receiver, as a process of its own."""
     port = free_port()
+    with receiving(store, tmp_path, port):
+        yield Target("127.0.0.1", port)
+
+
+@contextmanager
+def receiving(store: Store, tmp_path: Path, port: int) -> Iterator[None]:
     options = [f"--forward=127.0.0.1:{port}", "--http=", f"--state-dir={tmp_path}/receive"]
     url = f"--url=clickhouse://{store.url.address}/journal"
     command = [sys.executable, "-c", "from loghouse.cli import main; main()", "receive", *options, url]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    yield Target("127.0.0.1", port)
-    stop(process)
+    try:
+        yield
+    finally:
+        stop(process)
 
 
 def stored(store: Store) -> list[tuple[str, ...]]:
@@ -185,3 +199,133 @@ def test_a_growing_journal_is_followed_through_kills(store: Store, target: Targe
     finally:
         writer.kill()
         writer.communicate()
+
+
+def last_cursor(journal: Path) -> str:
+    command = ["journalctl", "--output=json", "--lines=1", f"--directory={journal}"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=LIMIT)
+    return str(json.loads(done.stdout)["__CURSOR"])
+
+
+def test_what_was_not_sent_before_a_reboot_is_sent_after_it(
+    store: Store, target: Target, tmp_path: Path
+) -> None:
+    """A journal that is followed shows the last boot only, unless it is asked for all."""
+    journal, state, booted = tmp_path / "journal", tmp_path / "state", {"_BOOT_ID": "6b" * 16}
+    write_journal(journal, entry(0, "sent"))
+    state.mkdir()
+    assert send_journal(target, state / "cursor.json", [f"--directory={journal}"], follow=False) == 1
+    write_journal(journal, entry(1, "before the reboot"))
+    write_journal(journal, entry(2, "booted", **booted) + entry(3, "up", **booted))
+    follower = subprocess.Popen(command(target, journal, state), stderr=subprocess.PIPE)
+    try:
+        rows = until_stored(store, 4)
+        write_journal(journal, entry(4, "later", **booted))
+        rows = until_stored(store, 5)
+    finally:
+        follower.kill()
+        follower.communicate()
+    assert [row[-1] for row in rows] == ["sent", "before the reboot", "booted", "up", "later"]
+
+
+def test_a_place_whose_entry_is_gone_costs_no_other(store: Store, target: Target, tmp_path: Path) -> None:
+    """journald removes its oldest files; the shipper was away for longer."""
+    journal, state = tmp_path / "journal", tmp_path / "cursor.json"
+    write_journal(journal, entry(0, "sent"))
+    send_journal(target, state, [f"--directory={journal}"], follow=False)
+    next(journal.iterdir()).unlink()
+    write_journal(journal, entry(5, "first that is left") + entry(6, "next"))
+    assert send_journal(target, state, [f"--directory={journal}"], follow=False) == 2
+    assert [row[-1] for row in until_stored(store, 3)] == ["sent", "first that is left", "next"]
+
+
+def page(port: int, path: str) -> str:
+    """A page of `loghouse journal`; '' while it does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
+
+
+def metric(port: int, name: str) -> float:
+    lines = page(port, "/metrics").splitlines()
+    return next((float(line.split()[1]) for line in lines if line.startswith(f"loghouse_journal_{name} ")), 0)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_receiver_that_is_away_shows_and_asks_for_no_restart(store: Store, tmp_path: Path) -> None:
+    journal, at, port = tmp_path / "journal", free_port(), free_port()
+    write_journal(journal, entry(0, "one") + entry(1, "two"))
+    listen = f"--listen=127.0.0.1:{at}"
+    follower = subprocess.Popen(
+        [*command(Target("127.0.0.1", port), journal, tmp_path / "state"), listen], stderr=subprocess.PIPE
+    )
+    try:
+        until(lambda: metric(at, "failing_seconds") > 0)
+        assert page(at, "/healthz") == "ok\n"
+        assert metric(at, "failures_total") >= 1
+        assert metric(at, "waiting_entries") == 2
+        assert "refused" in json.loads(page(at, "/status"))["receiver"]["last_error"]
+        with receiving(store, tmp_path, port):
+            until(lambda: metric(at, "entries_total") == 2)
+            until_stored(store, 2)
+        assert (metric(at, "failing_seconds"), metric(at, "waiting_entries")) == (0, 0)
+        assert metric(at, "newest_timestamp_seconds") == pytest.approx(1_790_000_000.001)
+        assert metric(at, "bytes_total") > 0
+        assert json.loads(page(at, "/status"))["entries"] == 2
+    finally:
+        follower.kill()
+        follower.communicate()
+
+
+def test_a_loop_that_does_not_turn_asks_for_a_restart() -> None:
+    progress = Progress()
+    progress.turn()
+    assert Report(progress).trouble() == ""
+    progress.beat -= STUCK + 1
+    assert "stuck" in Report(progress).trouble()
+
+
+def test_a_journal_without_entries_is_not_taken_for_stuck(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop turns while it waits; the journal is followed by a thread until its journalctl ends."""
+    monkeypatch.setattr(module, "IDLE", 0.01)
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def noted(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*arguments, **options))
+        return started[-1]
+
+    journal, place, progress = tmp_path / "journal", tmp_path / "cursor.json", Progress()
+    write_journal(journal, entry(0, "sent before"))
+    write_place(place, Place(last_cursor(journal)))
+    monkeypatch.setattr(module.subprocess, "Popen", noted)
+    ended: list[str] = []
+
+    def follow() -> None:
+        try:
+            send_journal(Target("127.0.0.1", 1), place, [f"--directory={journal}"], True, progress)
+        except LoghouseError as error:
+            ended.append(error.message)
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        until(lambda: bool(started))
+        seen = progress.beat
+        until(lambda: progress.beat > seen)
+        seen = progress.beat
+        until(lambda: progress.beat > seen)
+    finally:
+        started[0].kill()
+        thread.join(LIMIT)
+    assert ended == ["journalctl ended"]

@@ -72,12 +72,20 @@ class Store:
                 self.at_once -= 1
 
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """How many of the identities asked for are stored, and how many inserts there were since."""
+        """What is stored of the sources asked for, or how many inserts there were since."""
         assert params is not None
-        asked = set(
-            zip(map(int, params["sources"].split(",")), map(int, params["offsets"].split(",")), strict=True)
-        )
-        return [(len(asked & self.identities()), self.inserts_since)]
+        if "sources" not in params:
+            return [(self.inserts_since,)]
+        columns = [[*map(int, params[name].split(","))] for name in ("sources", "lows", "highs")]
+        return [
+            (
+                source,
+                sorted(
+                    offset for one, offset in self.identities() if one == source and low <= offset <= high
+                ),
+            )
+            for source, low, high in zip(*columns, strict=True)
+        ]
 
     def uptime(self) -> float:
         return self.started_ago

@@ -129,6 +129,22 @@ def test_a_store_that_was_started_since_is_asked_for_the_rows(spool: Spool) -> N
     assert (done.found_stored, store.inserts) == (1, 1)
 
 
+def test_what_lies_between_the_records_of_a_batch_is_not_taken_for_them(spool: Spool) -> None:
+    """Records of another batch of the same file, stored already, do not keep a bad line from being found."""
+    store = Store()
+    store.blocks["other"] = [[[7], [2_000_000], [b"line 2.0\n"]]]
+
+    def fault(token: str, data: list[bytes]) -> None:
+        if b"line 3.0\n" in data:
+            raise StoreError("bad", code=6)
+
+    store.fault = fault
+    spool.append(rows_of((1, 3, 4)))
+    deliver(spool, store)
+    assert store.data == lines_of(rows_of((1, 2, 4)))
+    assert len(spool.quarantined.list()) == 1
+
+
 def test_while_the_token_is_known_a_doubtful_batch_is_sent_again(spool: Spool) -> None:
     """So that a view which the first attempt did not reach gets the rows, too."""
     store = Store()

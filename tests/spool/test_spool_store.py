@@ -102,6 +102,41 @@ def test_rows_are_found_when_the_token_may_be_forgotten(
     again.close()
 
 
+@pytest.mark.parametrize("kept", [(), (20,), (21,), (20, 22), (20, 21, 22)])
+def test_of_a_batch_of_several_days_only_those_that_are_missing_are_sent_again(
+    url: StoreUrl, store: Store, tmp_path: Path, kept: tuple[int, ...]
+) -> None:
+    """Days are parts of their own: power that goes between two of them leaves some, and forgets the tokens.
+
+    The batch has rows of one day, rows whose lines are of all, and joined records.
+    """
+    rows = [line for day in (20, 21, 22) for line in lines(day, 700, day)]
+    mixed = b"".join(lines(1, 1, day)[0].data for day in (20, 21, 22, 21, 20, 20, 22))
+    rows.append(Row(PLACE, 1, 500, 0, mixed))
+    rows += [row._replace(source=2, offset=row.offset * 10, span=777) for row in lines(2, 3, day=21)]
+    spool = Spool(str(tmp_path / "spool"))
+    entry = spool.append(rows)
+    assert entry
+    spool.close()
+    store.insert_blocks("ingest", COLUMNS, packets(rows), insert_settings("forgotten"))
+    for day in {20, 21, 22} - {*kept}:
+        store.rows(f"ALTER TABLE logs DROP PARTITION '2026-11-{day}'")
+    again = Spool(str(tmp_path / "spool"))
+    delivery = Delivery(again, lambda: Restarted(url))
+    assert delivery.close(Event(), 0)
+    again.close()
+    whole = 3 * 700 + 7 + 3
+    assert store.rows("SELECT count(), uniqExact(source_id, offset) FROM logs") == [(whole, whole)]
+    assert delivery.done.found_stored == (len(kept) == 3)
+
+
+class Restarted(Store):
+    """A store that was started again after the batch was sent."""
+
+    def uptime(self) -> float:
+        return -1.0
+
+
 def test_a_view_that_failed_gets_its_rows_by_the_same_token(store: Store) -> None:
     store.rows("ALTER TABLE counts ADD CONSTRAINT never CHECK records < 0")
     for _ in range(2):
