@@ -71,7 +71,7 @@ PICTURES = (
     Picture("line-light", "light", "consumer handled", view={"ns": "prod"}, act=open_line),
     Picture("context-dark", "dark", "level>=error", act=context),
     Picture("patterns-light", "light", view={"view": "patterns"}),
-    Picture("chart-dark", "dark", "status:* | stats count() n, p95(took) p95 by _time:5m, container"),
+    Picture("chart-dark", "dark", "status:* | stats count() n, p95(bytes) p95 by _time:5m, container"),
     Picture("phone-light", "light", "level>=warning", PHONE),
     Picture("phone-dark", "dark", "consumer handled", PHONE, {"ns": "prod"}, open_line),
 )

@@ -6,7 +6,7 @@ import { asText } from "./records.js";
 import { plain } from "./text.js";
 import * as times from "./times.js";
 
-const [HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [240, 64, 10, 22, 10];
+const [HEIGHT, LEFT, RIGHT, BOTTOM, TOP] = [240, 64, 24, 22, 10];
 const NARROWEST = 300;
 const TICK_WIDTH = 110;
 const MOST_SERIES = 12;
