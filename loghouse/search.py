@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
@@ -50,37 +49,37 @@ class Found:
 
     def records(self) -> Iterator[list[Record]]:
         """Pages of records."""
-        for block in self.blocks(self.compiled.sql):
-            yield from self._given_out(records_of(block))
+        return self._given_out(records_of(block) for block in self.blocks(self.compiled.sql))
 
     def raw(self) -> Iterator[list[bytes]]:
         """Pages of records as they were written; nothing else is read."""
-        for (column,) in self.blocks(self.compiled.raw_sql, strings_as_bytes=True):
-            yield from self._given_out(list(column))
+        blocks = self.blocks(self.compiled.raw_sql, strings_as_bytes=True)
+        return self._given_out(list(column) for (column,) in blocks)
 
     def rows(self) -> Iterator[list[Sequence[Any]]]:
         """Pages of rows of a table."""
-        for block in self.blocks(self.compiled.sql):
-            yield from self._given_out(list(zip(*block, strict=True)))
+        return self._given_out(list(zip(*block, strict=True)) for block in self.blocks(self.compiled.sql))
 
-    def _given_out(self, page: list[Any]) -> Iterator[list[Any]]:
-        if page:
-            yield page
-            self.delivered += len(page)
+    def _given_out(self, pages: Iterator[list[Any]]) -> Iterator[list[Any]]:
+        for page in pages:
+            if page:
+                yield page
+                self.delivered += len(page)
 
     def blocks(self, sql: str, **settings: Any) -> Iterator[Columns]:
-        """The blocks of an answer to the query's own SQL, or to another SELECT of the same rows."""
+        """The blocks of an answer to the query's own SQL, or to another SELECT of the same rows.
+
+        The store begins at once, before the first block is asked for.
+        """
         settings = {**self.compiled.settings, "max_block_size": PAGE_ROWS, **settings}
         if self.streams:
             settings["max_bytes_before_external_sort"] = SORT_MEMORY
-        with closing(self.store.blocks(sql, self.compiled.params, settings)) as blocks:
-            if self.compiled.kind == "table" or self.streams:
-                yield from blocks
-            else:
-                yield from self._turned(list(blocks))
+        blocks = self.store.blocks(sql, self.compiled.params, settings)
+        return blocks if self.compiled.kind == "table" or self.streams else self._turned(blocks)
 
-    def _turned(self, blocks: list[Columns]) -> Iterator[Columns]:
+    def _turned(self, answer: Iterator[Columns]) -> Iterator[Columns]:
         """Blocks that came newest first, cut to the limit and with the oldest first."""
+        blocks = list(answer)
         limit = self.search.limit
         surplus = 0 if limit is None else max(0, sum(len(block[0]) for block in blocks) - limit)
         self.was_cut = surplus > 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain, cycle, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TypeAlias
 
 import typer
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from loghouse.query import Compiled
     from loghouse.search import Found, Search
     from loghouse.store.client import Store
+
+    # Asks for all slices in one way and gives their answers.
+    Answers: TypeAlias = Callable[[Callable[[Found], Any]], Iterator[Any]]
 
 FORMATS = {
     ".jsonl": Format.JSONL,
@@ -116,7 +121,9 @@ class _Export:
             with open(self.partial, "r+b" if begun.size else "wb") as out:
                 out.truncate(begun.size)
                 out.seek(begun.size)
-                self._write(compiled, self._found(search, slices, begun, out), out, begun.size == 0)
+                self._write(
+                    compiled, partial(self._answers, search, slices, begun, out), out, begun.size == 0
+                )
                 out.flush()
                 os.fsync(out.fileno())
         except OSError as error:
@@ -143,34 +150,46 @@ class _Export:
             say(f"{self.done} records in {self.target}")
         return ExitCode.OK if self.done else ExitCode.NOTHING_FOUND
 
-    def _write(self, compiled: Compiled, found: Iterator[Found], out: BinaryIO, begins: bool) -> None:
-        from loghouse.logq.exporting import lines_sql, pages_of, write_lines, write_parquet, write_raw
+    def _write(self, compiled: Compiled, answers: Answers, out: BinaryIO, begins: bool) -> None:
+        from loghouse.logq import exporting
         from loghouse.logq.output import Terminal, field_list, record_renderer
+        from loghouse.search import Found
 
         format, fields = self.options.output, field_list(self.options.fields, compiled.shown)
         if format is Format.PARQUET:
-            write_parquet(found, out, self._told)
+            exporting.write_parquet(answers(exporting.ask_typed), out, self._told)
         elif format is Format.RAW:
-            write_raw(found, out, self._told)
-        elif self.options.tz is None and lines_sql(format, fields, compiled) is not None:
-            write_lines(format, fields, found, out, self._told, begins)
+            exporting.write_raw(answers(Found.raw), out, self._told)
+        elif self.options.tz is None and exporting.lines_sql(format, fields, compiled) is not None:
+            out.write(exporting.heading(format, fields) if begins else b"")
+            exporting.write_lines(answers(partial(exporting.ask_lines, format, fields)), out, self._told)
         else:
             screen = Terminal(is_one=False, colour=False, width=120)
             options, zone = self.options, self.selected.zone
             render = record_renderer(options, screen, zone, compiled.shown, lambda: None, header=begins)
-            render(pages_of(found, self._told), out)
+            render(exporting.pages_of(answers(Found.records), self._told), out)
 
-    def _found(self, search: Search, slices: list[Slice], begun: Begun, out: BinaryIO) -> Iterator[Found]:
-        """The slices one after another; what was written of one is safe before the next is asked for."""
+    def _answers(
+        self, search: Search, slices: list[Slice], begun: Begun, out: BinaryIO, ask: Callable[[Found], Any]
+    ) -> Iterator[Any]:
+        """The slices one after another; the store is at work on the next one while one is written.
+
+        What was written of one is safe before the next is.
+        """
         from loghouse.search import find
 
-        for each in slices:
-            yield find(self.store, replace(search, window=each.window))
-            if self.options.output in RESUMABLE:
-                out.flush()
-                os.fsync(out.fileno())
-                reached = replace(begun, next_ns=each.window.end, size=out.tell(), records=self.done)
-                reached.write(self.state)
+        with self.store.twin() as twin:
+            asked = (
+                ask(find(store, replace(search, window=each.window)))
+                for each, store in zip(slices, cycle((self.store, twin)), strict=False)
+            )
+            for each, (answer, _) in zip(slices, pairwise(chain(asked, (None,))), strict=True):
+                yield answer
+                if self.options.output in RESUMABLE:
+                    out.flush()
+                    os.fsync(out.fileno())
+                    reached = replace(begun, next_ns=each.window.end, size=out.tell(), records=self.done)
+                    reached.write(self.state)
 
     def _told(self, records: int) -> None:
         self.done += records

@@ -1,4 +1,7 @@
-"""Slices of a search into an open file: lines that the store has made, or rows through Python."""
+"""Slices of a search into an open file: lines that the store has made, or rows through Python.
+
+To ask for a slice and to write its answer are two steps, so that the store can be at work on the next one.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from loghouse.record import Record
 from loghouse.render.csv import DEFAULT_COLUMNS
 from loghouse.render.values import VALUES
 from loghouse.search import Found
+from loghouse.store.client import Columns
 
 Told = Callable[[int], None]  # gets how many records more were written
 
@@ -23,43 +27,53 @@ def lines_sql(format: Format, fields: Sequence[str], compiled: Compiled) -> str 
     return csv_lines_sql(compiled, fields or DEFAULT_COLUMNS) if format is Format.CSV else None
 
 
-def write_lines(
-    format: Format, fields: Sequence[str], found: Iterable[Found], out: BinaryIO, told: Told, begins: bool
-) -> None:
-    """Write the lines that the store makes, as `lines_sql` said it can; `begins`: the file is empty."""
-    if begins and format is Format.CSV:
-        out.write((",".join(fields or DEFAULT_COLUMNS) + "\n").encode())
-    for each in found:
-        sql = lines_sql(format, fields, each.compiled) or ""
-        for (lines,) in each.blocks(sql, **SETTINGS):
+def ask_lines(format: Format, fields: Sequence[str], found: Found) -> Iterator[Columns]:
+    """Ask for the lines that the store makes, as `lines_sql` said it can."""
+    return found.blocks(lines_sql(format, fields, found.compiled) or "", **SETTINGS)
+
+
+def ask_typed(found: Found) -> Iterator[Columns]:
+    """Ask for typed columns."""
+    from loghouse.render.parquet import columns_of
+
+    sql = typed_columns_sql(found.compiled)
+    return found.blocks(sql, **SETTINGS) if sql is not None else map(columns_of, found.records())
+
+
+def heading(format: Format, fields: Sequence[str]) -> bytes:
+    """What stands above the lines."""
+    return (",".join(fields or DEFAULT_COLUMNS) + "\n").encode() if format is Format.CSV else b""
+
+
+def write_lines(answers: Iterable[Iterator[Columns]], out: BinaryIO, told: Told) -> None:
+    """Write lines that the store has made."""
+    for blocks in answers:
+        for (lines,) in blocks:
             out.write(valid(lines))
             told(len(lines))
 
 
-def write_raw(found: Iterable[Found], out: BinaryIO, told: Told) -> None:
+def write_raw(answers: Iterable[Iterator[list[bytes]]], out: BinaryIO, told: Told) -> None:
     """Write records as they were written."""
-    for each in found:
-        for page in each.raw():
+    for pages in answers:
+        for page in pages:
             out.write(b"\n".join(page) + b"\n")
             told(len(page))
 
 
-def write_parquet(found: Iterable[Found], out: BinaryIO, told: Told) -> None:
+def write_parquet(answers: Iterable[Iterator[Columns]], out: BinaryIO, told: Told) -> None:
     """Write typed columns."""
-    from loghouse.render.parquet import ParquetFile, columns_of
+    from loghouse.render.parquet import ParquetFile
 
     with ParquetFile(out) as file:
-        for each in found:
-            sql = typed_columns_sql(each.compiled)
-            blocks = each.blocks(sql, **SETTINGS) if sql is not None else map(columns_of, each.records())
+        for blocks in answers:
             for block in blocks:
                 told(file.write(block))
 
 
-def pages_of(found: Iterable[Found], told: Told) -> Iterator[list[Record]]:
+def pages_of(answers: Iterable[Iterator[list[Record]]], told: Told) -> Iterator[list[Record]]:
     """The records themselves, for a renderer in Python."""
-
-    for each in found:
-        for page in each.records():
+    for pages in answers:
+        for page in pages:
             yield page
             told(len(page))

@@ -53,6 +53,10 @@ class Store:
     ) -> None:
         self.close()
 
+    def twin(self) -> Self:
+        """Another connection to the same server, for a query beside one that is not read to its end."""
+        return type(self)(self.url, self._read_timeout, self._settings)
+
     def rows(
         self, sql: str, params: Mapping[str, Any] | None = None, settings: Settings | None = None
     ) -> list[Row]:
@@ -77,13 +81,24 @@ class Store:
     ) -> Generator[Columns, None, None]:
         """The blocks of a query as the server sends them, column by column: the fast way to many rows.
 
-        With the setting `strings_as_bytes` text comes as `bytes`. Closing the iterator before its end cancels
-        the query on the server.
+        The query is sent at once: the server is at work on it before the first block is asked for. With the
+        setting `strings_as_bytes` text comes as `bytes`. Closing the iterator before its end cancels the
+        query on the server.
         """
+        answer = self._answer(sql, params or {}, settings or {})
+        next(answer)
+        return answer
+
+    def _answer(
+        self, sql: str, params: Mapping[str, Any], settings: Settings
+    ) -> Generator[Columns, None, None]:
+        """Something as soon as the query is sent, then its blocks."""
         ended = False
         try:
             with _translated(self):
-                yield from self._driver().execute_iter(sql, dict(params or {}), settings=dict(settings or {}))
+                blocks = self._driver().execute_iter(sql, dict(params), settings=dict(settings))
+                yield []
+                yield from blocks
                 ended = True
         finally:
             if not ended:

@@ -215,6 +215,39 @@ def test_ctrl_c_says_how_to_go_on(live: LiveStore, space: str, tmp_path: Path) -
     assert path.read_bytes().count(b"\n") == 80_000
 
 
+def test_the_store_is_asked_for_the_next_slice_while_one_is_written(
+    live: LiveStore, space: str, tmp_path: Path
+) -> None:
+    source = Source(live.url, namespace=space)
+    source.write(*(b"record %d" % n for n in range(4)), at=[KNOWN + timedelta(minutes=n) for n in range(4)])
+    events = tmp_path / "events"
+    script = (
+        "import loghouse.logq.slices as slices\n"
+        "from loghouse.search import Found\n"
+        "slices.SLICE_RECORDS = 1\n"
+        "def told(event, function):\n"
+        "    def wrapped(*arguments):\n"
+        f"        print(event, end=' ', file=open({str(events)!r}, 'a'))\n"
+        "        return function(*arguments)\n"
+        "    return wrapped\n"
+        "Found.raw = told('asked', Found.raw)\n"
+        "slices.Begun.write = told('written', slices.Begun.write)\n"
+        "from loghouse.logq.cli import main; main()"
+    )
+    path = tmp_path / "all.log"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "export", str(path), "-n", space],
+        env=environment(LOGQ_URL=address(live.url)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert path.read_bytes() == b"record 0\nrecord 1\nrecord 2\nrecord 3\n"
+    assert events.read_text().split() == ["asked", *(["asked", "written"] * 3), "written"]
+
+
 def test_an_export_writes_over_nothing(logq: Logq, known: list[bytes], tmp_path: Path) -> None:
     (tmp_path / "kept.csv").write_text("mine")
     refused = logq("export", str(tmp_path / "kept.csv"))
