@@ -9,6 +9,7 @@ from loghouse.errors import QueryError
 from loghouse.query import Query, TimeRange, compile
 from loghouse.query.ast import Key, keys_of
 from loghouse.query.columns import COLUMNS, column_of
+from loghouse.query.stages.unpack import Unpack
 from loghouse.query.suggest import nearest
 from loghouse.query.timerange import MINUTE
 from loghouse.store.client import Store
@@ -35,6 +36,16 @@ def unknown_field(query: Query, known: list[str]) -> QueryError | None:
         if meant and meant != key.name:
             return key.span.error(f'unknown field "{key.name}", did you mean "{meant}"?')
     return None
+
+
+def rare_fields(query: Query, known: list[str]) -> list[Key]:
+    """The fields of the query that are not in the catalogue, which is made of samples.
+
+    None after a stage that unpacks texts: nobody knows what it finds.
+    """
+    if any(isinstance(stage, Unpack) for stage in query.stages):
+        return []
+    return [key for key in named_fields(query) if key.name not in known]
 
 
 def named_fields(query: Query) -> list[Key]:

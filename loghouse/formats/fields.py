@@ -73,7 +73,8 @@ def message_sql() -> str:
     types = ", ".join(f"`{key}` String" for key in MESSAGE_KEYS)
     first = ", ".join(f"t.{place} != '', t.{place}" for place in range(1, len(MESSAGE_KEYS) + 1))
     found = f"arrayMap(t -> multiIf({first}, raw), [JSONExtract(raw, 'Tuple({types})')])[1]"
-    return f"if(format = 'json', {found}, raw)"
+    # A carriage return before the end of a line is a part of it.
+    return f"if(format = 'json', {found}, substring(raw, 1, length(raw) - endsWith(raw, '\\r')))"
 
 
 def indexed_sql() -> str:
@@ -158,7 +159,7 @@ def _has_key(key: str, bind: Bind) -> str:
 
 def _pairs(condition: str) -> str:
     """The `key=value` pairs of records that meet the condition, which is inside: the function is never lazy."""
-    return f"extractKeyValuePairs(if({condition}, raw, ''), '=', ' ,;\\t', '\"')"
+    return f"extractKeyValuePairs(if({condition}, raw, ''), '=', ' ,;\\t\\r', '\"')"
 
 
 def _may_be_pair(key: str, bind: Bind) -> str:

@@ -189,7 +189,7 @@ def _numbers() -> str:
             arrayMap(p -> (concat('extra.', p.1), p.2), JSONExtractKeysAndValues(monolog[6], 'String'))) AS monolog_pairs,
         extractKeyValuePairs(
             if(NOT is_json AND pack IN ({with_pairs}) AND position(raw, '=') > 0, raw, ''),
-            '=', ' ,;\\t', '"') AS text_pairs,
+            '=', ' ,;\\t\\r', '"') AS text_pairs,
         arrayMap(
             p -> (p.1, toFloat64OrNull(p.2)),
             arrayFilter(

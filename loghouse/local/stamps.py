@@ -13,8 +13,15 @@ TIME_KEYS = ("time", "timestamp", "ts", "@timestamp", "datetime", "date", "ascti
 _MONTH = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _CLOCK = r"(\d\d:\d\d:\d\d)"
 _FRACTION = r"(?:[.,](\d{1,9})\d*)?"
-# How times are written, each with a spelling that ClickHouse reads. The first that is found holds.
+# How times are written, each with a spelling that ClickHouse reads. The first that is found holds, so those
+# that stand at the beginning only come before those that may be anywhere.
 _SPELLINGS = (
+    # Syslog, which leaves out the year: Aug  1 10:00:00
+    (rf"^(?:<\d+>)?{_MONTH} +(\d{{1,2}}) {_CLOCK}(?:$|[^ ]| (?:\D|\d{{1,3}}(?:\D|$)))", r"\1 \2 \3"),
+    # klog, without the year as well: I0801 10:00:00.123456
+    (rf"^[IWEF](\d\d)(\d\d) {_CLOCK}{_FRACTION}", r"{year}-\1-\2 \3.\4"),
+    # Hadoop and its family: 17/06/09 20:10:40
+    (rf"^(\d\d)/(\d\d)/(\d\d) {_CLOCK}", r"20\1-\2-\3 \4"),
     # ISO 8601 and its relatives: 2026-08-01T10:00:00.123Z, 2026/08/01 10:00:00, 2026-08-01 10:00:00,123+02:00
     (
         rf"\b(\d{{4}})[-/](\d\d)[-/](\d\d)[T_ ]{_CLOCK}{_FRACTION} ?(Z|[+-]\d\d:?\d\d|UTC\b)?",
@@ -26,12 +33,6 @@ _SPELLINGS = (
     (rf"\b(\d{{1,2}})[ -]{_MONTH}[ -](\d{{4}}) {_CLOCK}{_FRACTION}", r"\1 \2 \3 \4.\5"),
     # Apache's errors: Sat Aug 01 10:00:00.123456 2026
     (rf"\b{_MONTH} +(\d{{1,2}}) {_CLOCK}{_FRACTION} (\d{{4}})\b", r"\2 \1 \5 \3.\4"),
-    # Syslog, which leaves out the year: Aug  1 10:00:00
-    (rf"^(?:<\d+>)?{_MONTH} +(\d{{1,2}}) {_CLOCK}", r"\1 \2 \3"),
-    # klog, without the year as well: I0801 10:00:00.123456
-    (rf"^[IWEF](\d\d)(\d\d) {_CLOCK}{_FRACTION}", r"{year}-\1-\2 \3.\4"),
-    # Hadoop and its family: 17/06/09 20:10:40
-    (rf"^(\d\d)/(\d\d)/(\d\d) {_CLOCK}", r"20\1-\2-\3 \4"),
 )
 # Seconds since 1970 with or without a fraction, milliseconds, microseconds, nanoseconds.
 _EPOCH = r"^(\d{10}(?:\.\d{1,9})?|\d{13}|\d{16}|\d{19})(?:\s|$)"

@@ -24,7 +24,7 @@ class Options(Reading):
         int | None,
         option(
             "--limit",
-            help=f"At most so many records, the newest; 0 is all. [default: {DEFAULT_LIMIT}]",
+            help=f"At most so many hits, the newest. [default: as many as fit {DEFAULT_LIMIT} records]",
             env="LIMIT",
         ),
     ] = None
@@ -65,6 +65,9 @@ def context(options: Options) -> ExitCode:
     stage = context_stage(options.before, options.after, around if options.around is None else options.around)
     across = f" across {options.across}" if options.across else ""
     within = f" window {options.within}" if options.within else ""
-    selected = with_stages(select(options.query, options), f"{stage}{across}{within}")
+    hits = f"last {options.limit} | " if options.limit else ""
+    selected = with_stages(select(options.query, options), f"{hits}{stage}{across}{within}")
     with opened(options, selected, options.query) as (store, selected):
-        return answer(options, options.limit, selected, store, terminal(options))
+        # The neighbours of the hits that were asked for are never cut.
+        limit = None if options.limit is None else 0
+        return answer(options, limit, selected, store, terminal(options))

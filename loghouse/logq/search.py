@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +18,7 @@ from loghouse.logq.pager import paged
 if TYPE_CHECKING:
     from loghouse.logq.output import Terminal
     from loghouse.logq.selection import Selected
+    from loghouse.query import Query
     from loghouse.search import Found, Search
     from loghouse.store.client import Store
 
@@ -142,20 +143,53 @@ def _tell_stats(store: Store, count: int, seconds: float) -> None:
 def _tell_rest(options: Reading, store: Store, search: Search, found: Found, count: int) -> None:
     """What the output does not show: older records, records cut off, a field nobody has."""
     if found.was_cut:
+        newest = "newest record is" if search.limit == 1 else f"newest {search.limit} records are"
         say(
-            f"note: the newest {search.limit} records are shown, there are more\n"
+            f"note: the {newest} shown, there are more\n"
             "  Print all of them with --limit 0, or narrow the query or --since"
         )
     if count and found.compiled.kind == "records":
         return
     from loghouse.known_fields import known_fields, named_fields, unknown_field
 
-    names = named_fields(search.query)
-    mistake = unknown_field(search.query, known_fields(store)) if names else None
+    known = known_fields(store) if named_fields(search.query) else []
+    mistake = unknown_field(search.query, known)
     if mistake is not None:
         say(told(mistake, "note"))
-    elif not count:
+        return
+    for note in (_nobody_has(search, store, known), None if count else _stage_as_word(search.query)):
+        if note is not None:
+            say(told(note, "note"))
+    if not count:
         _tell_older(options, store, search)
+
+
+def _nobody_has(search: Search, store: Store, known: list[str]) -> QueryError | None:
+    """A field of the query that no record has, as far as that can be seen quickly."""
+    from loghouse.known_fields import rare_fields
+    from loghouse.query import TimeRange
+    from loghouse.query.ast import Has
+    from loghouse.search import newest_before
+
+    until = TimeRange(search.window.end, search.window.end)
+    for key in rare_fields(search.query, known):
+        having = replace(search.query, filter=Has(key, span=key.span), stages=())
+        if newest_before(store, replace(search, query=having, window=until)) is None:
+            return key.span.error(f'no record has a field "{key.shown}"', "See which there are: logq fields")
+    return None
+
+
+def _stage_as_word(query: Query) -> QueryError | None:
+    """A query without a bar that begins with the name of a stage, as `compare 1h` does."""
+    from loghouse.query.ast import And, Text
+    from loghouse.query.stages import STAGES
+
+    first = query.filter.items[0] if isinstance(query.filter, And) else query.filter
+    if not isinstance(first, Text) or first.text.lower() not in STAGES or query.stages:
+        return None
+    return first.span.error(
+        f'"{first.text}" was looked for as a word', f"As a stage it stands behind a bar: | {query.text}"
+    )
 
 
 def _tell_older(options: Reading, store: Store, search: Search) -> None:

@@ -64,11 +64,11 @@ class Histogram:
     def _lines(self, buckets: Sequence[tuple[str, Sequence[Group]]]) -> Iterator[str]:
         totals = [sum(count for _, count in groups) for _, groups in buckets]
         highest = max(totals, default=0)
-        figures = len(f"{highest:,}")
+        figures = len(_grouped(highest))
         axis = len(buckets[0][0]) if buckets else 0
         room = max(_SHORTEST_BAR if self.columns >= _NARROW else 1, self.columns - axis - figures - 4)
         for (time, groups), total in zip(buckets, totals, strict=True):
-            figure = f"{total:,}".replace(",", " ")
+            figure = _grouped(total)
             yield f"{time}  {figure:>{figures}}  {self._bar(groups, highest, room)}".rstrip()
 
     def _bar(self, groups: Sequence[Group], highest: int, room: int) -> str:
@@ -92,10 +92,13 @@ class Histogram:
         for _, groups in buckets:
             for name, count in groups:
                 sums[name] = sums.get(name, 0) + count
-        parts = [self._paint(name, "█") + f" {one_line(name) or '-'} {count}" for name, count in sums.items()]
+        parts = [
+            self._paint(name, "█") + f" {one_line(name) or '-'} {_grouped(count)}"
+            for name, count in sums.items()
+        ]
         lines, used = [""], 0
         for part, (name, count) in zip(parts, sums.items(), strict=True):
-            size = width(f"█ {one_line(name) or '-'} {count}") + 3
+            size = width(f"█ {one_line(name) or '-'} {_grouped(count)}") + 3
             if used and used + size > self.columns:
                 lines.append("")
                 used = 0
@@ -108,3 +111,7 @@ class Histogram:
             return text
         colour: Any = LEVEL_COLOURS.get(name) or pod_colour(name)
         return f"{colour}{text}{RESET}"
+
+
+def _grouped(count: int) -> str:
+    return f"{count:,}".replace(",", " ")

@@ -30,6 +30,8 @@ _LEVEL_NAMES = {
     "critical": "CRIT",
     "emergency": "EMERG",
 }
+# What each line begins with, whether it was asked for or not.
+_HEAD = frozenset(("timestamp", "pod", "container", "level", "message"))
 # Fields that say again what stands in front of the message.
 _SHOWN_ALREADY = frozenset(
     ("level", "levelname", "level_name", "severity", "time", "timestamp", "ts", "@timestamp", "datetime")
@@ -96,7 +98,8 @@ class Pretty:
 
     def _body(self, record: Record, taken: int) -> str:
         """Message and fields; `taken` columns of the screen are used up before them."""
-        message = "" if self._is_all_fields(record) else decoded(record.message)
+        left_out = self._is_all_fields(record) and "message" not in self.fields
+        message = "" if left_out else decoded(record.message)
         on_one_line = self.screen is None or self.lines == 1
         shown = one_line(message) if on_one_line else visible(message).replace("\n", "\n    ")
         room = None if self.screen is None or self.lines is None else self.screen * self.lines - taken
@@ -137,7 +140,8 @@ class Pretty:
     def _pairs(self, record: Record) -> Iterator[tuple[str, Any]]:
         """The fields the message does not show: those asked for, else all of a JSON record or those made."""
         if self.fields:
-            yield from picked_values(record, self.fields, self.clock).items()
+            asked = [name for name in self.fields if name not in _HEAD]
+            yield from picked_values(record, asked, self.clock).items()
         elif record.format == "json":
             for key, value in fields_of(record).items():
                 if key not in _SHOWN_ALREADY and value != record.message and key != HIT:

@@ -95,5 +95,5 @@ def _shown(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}".replace(",", " ") if abs(value) >= 10_000 else str(value)
     if isinstance(value, float):
-        return f"{value:.6g}" if abs(value) < 1e6 else f"{value:,.0f}".replace(",", " ")
+        return f"{value:.6g}" if abs(value) < 10_000 else f"{value:,.0f}".replace(",", " ")
     return one_line(as_text(value))

@@ -41,6 +41,12 @@ def test_context_shows_what_was_around_and_marks_the_hit(live: LiveStore, space:
     assert same.stdout == done.stdout
 
 
+def test_a_limit_counts_hits_and_leaves_them_their_neighbours(live: LiveStore, space: str) -> None:
+    write(live, space)
+    asked = ("context", "line", "-n", space, "-p", "web-2", "-B", "2", "-A", "1", "-o", "raw")
+    assert ask(live, *asked, "--limit", "1").stdout == b"pod 2 line 17\npod 2 line 18\npod 2 line 19\n"
+
+
 def test_context_reaches_across_a_node(live: LiveStore, space: str) -> None:
     write(live, space)
     done = ask(live, "context", "panic", "-n", space, "-C", "2", "--across", "node", "-o", "jsonl")

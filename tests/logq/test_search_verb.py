@@ -64,7 +64,7 @@ def test_a_template_prints_what_it_names(logq: Logq, known: list[bytes]) -> None
 def test_the_fields_stage_and_option_choose_what_pretty_adds(logq: Logq, known: list[bytes]) -> None:
     for arguments in (("refused | fields status, pod",), ("refused", "--fields", "status,pod")):
         assert lines(logq("search", *arguments).stdout)[0].endswith(
-            " connection refused status=500 pod=web-1"
+            " web-1/php ERROR connection refused status=500"
         )
 
 
@@ -211,6 +211,30 @@ def test_a_query_error_marks_the_place(logq: Logq) -> None:
         "  日本 error | nostage 1",
         "               ^^^^^^^",
     ]
+
+
+def test_a_field_that_nobody_has_is_told_beside_a_table(logq: Logq, known: list[bytes]) -> None:
+    done = logq("search", "| stats max(zzz_nobody) by pod", "-n", "prod")
+    assert done.returncode == 0
+    assert done.stderr.decode().splitlines() == [
+        'note: no record has a field "zzz_nobody"',
+        "  | stats max(zzz_nobody) by pod",
+        "              ^^^^^^^^^^",
+        "  See which there are: logq fields",
+    ]
+    assert logq("search", "| stats max(status) by pod", "-n", "prod").stderr == b""
+
+
+def test_a_stage_without_its_bar_is_told(logq: Logq, known: list[bytes]) -> None:
+    said = logq("search", "compare 1h").stderr.decode()
+    assert 'note: "compare" was looked for as a word' in said
+    assert "As a stage it stands behind a bar: | compare 1h" in said
+    assert "nothing found" in said
+    assert b"behind a bar" not in logq("search", "nosuchword").stderr
+
+
+def test_one_record_that_is_left_is_one(logq: Logq, known: list[bytes]) -> None:
+    assert b"note: the newest record is shown, there are more" in logq("search", "--limit", "1").stderr
 
 
 def test_an_unknown_field_is_guessed(logq: Logq, known: list[bytes]) -> None:

@@ -84,7 +84,7 @@ some_stages = st.lists(row_stages, max_size=2).map(tuple)
 
 def check_table(store: Store, node: Filter | None, stage: Stage) -> None:
     query = Query(node, (stage,))
-    assert ask(store, query)[1] == [pytest.approx(row) for row in evaluate(query)[1] or []]
+    assert ask(store, query)[1] == [pytest.approx(row, abs=1e-6) for row in evaluate(query)[1] or []]
 
 
 @quick

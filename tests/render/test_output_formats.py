@@ -13,6 +13,7 @@ from loghouse.errors import QueryError
 from loghouse.render.clock import Clock
 from loghouse.render.csv import Csv
 from loghouse.render.fields import fields_of
+from loghouse.render.histogram import Histogram
 from loghouse.render.jsonlines import JsonLines
 from loghouse.render.raw import render_raw, render_raw_records
 from loghouse.render.table import DrawnTable, render_tsv
@@ -160,3 +161,20 @@ def test_times_carry_their_zone() -> None:
     assert clock.rfc3339(TIME) == "2026-08-01T06:30:00.123456789-03:30"
     assert clock.short(TIME) == "2026-08-01 06:30:00.123"
     assert Clock().rfc3339(0) == "1970-01-01T00:00:00.000000000Z"
+
+
+def test_long_numbers_are_written_in_groups_whatever_their_kind() -> None:
+    rows = [[1_234_567, 1_234_567.8], [52_553, 52_553.4], [2720, 2720.5]]
+    out = Out()
+    DrawnTable(width=60, colour=False).table(["n", "avg"], [rows], out)
+    drawn = [[cell.strip() for cell in line.split("   ") if cell.strip()] for line in out.text.splitlines()]
+    assert drawn[3:6] == [["1 234 567", "1 234 568"], ["52 553", "52 553"], ["2720", "2720.5"]]
+
+
+def test_a_histogram_and_its_legend_write_numbers_the_same_way() -> None:
+    out = Out()
+    rows = [[TIME, "info", 12_345], [TIME, "error", 7]]
+    Histogram(Clock(), columns=80, colour=False).table(["_time", "level", "count"], [rows], out)
+    bar, legend = out.text.splitlines()
+    assert bar.startswith("2026-08-01 10:00:00  12 352  █")
+    assert legend == "█ info 12 345   █ error 7"

@@ -40,6 +40,14 @@ def test_fields_that_are_asked_for_are_the_only_ones() -> None:
     assert line.endswith(" m status=500 ~app=shop node=kube-1\n")
 
 
+def test_what_each_line_begins_with_is_not_shown_twice() -> None:
+    renderer = Pretty(Clock(), fields=["timestamp", "pod", "container", "level", "message", "status"])
+    line = shown(renderer, record("paid", numbers={"status": 500.0}))
+    assert line == "2026-08-01 10:00:00.123 web-1/php INFO  paid status=500\n"
+    whole = record('{"a":1}', format="json")
+    assert shown(renderer, whole).endswith(' INFO  {"a":1} status=null\n')
+
+
 def test_a_record_without_a_pod_shows_its_node() -> None:
     assert " kube-1 INFO" in shown(plain(), record(pod="", container=""))
     assert " - -     " in shown(plain(), record(pod="", container="", node="", level="unknown"))

@@ -73,7 +73,7 @@ class Compare(Placed, frozen=True):
             f"now >= before * {MORE}, 'more', now * {MORE} <= before, 'less', 'same')"
         )
         query = (
-            f"SELECT {values}now AS {now.sql}, before AS {ago.sql}, now / nullIf(before, 0) AS {times.sql}, "
+            f"SELECT {values}now AS {now.sql}, before AS {ago.sql}, round(now / nullIf(before, 0), 6) AS {times.sql}, "
             f"{word} AS {change.sql} FROM ({counted})"
         )
         order = (

@@ -1,5 +1,6 @@
 """`format`: a text made of fields, in place of the message."""
 
+import re
 from typing import ClassVar
 
 from msgspec.structs import replace
@@ -69,7 +70,7 @@ def _parts(text: str, span: Span) -> tuple[str | Key, ...]:
         two = text[pos : pos + 2]
         if two in ("{{", "}}"):
             if two == "{{" and text[pos + 2 : pos + 3] == ".":
-                raise span.error("{{.field}} is the spelling of LogQL", 'Write: | format "{field}"')
+                raise span.error("{{.field}} is the spelling of LogQL", _in_lql(text))
             literal, pos = literal + two[0], pos + 2
         elif text[pos] == "{":
             key, pos = _field(text, pos + 1, span)
@@ -80,6 +81,12 @@ def _parts(text: str, span: Span) -> tuple[str | Key, ...]:
         else:
             literal, pos = literal + text[pos], pos + 1
     return (*parts, literal) if literal else tuple(parts)
+
+
+def _in_lql(text: str) -> str:
+    """The hint that shows the same text with our braces."""
+    meant = re.sub(r"\{\{\s*\.([\w.@-]+)\s*\}\}", r"{\1}", text)
+    return f"Write: | format {spelling.quoted(meant)}"
 
 
 def _field(text: str, pos: int, span: Span) -> tuple[Key, int]:
