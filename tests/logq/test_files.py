@@ -76,11 +76,11 @@ def test_a_pattern_reads_plain_and_compressed_files_as_one(tmp_path: Path) -> No
 
 def test_a_carriage_return_is_a_part_of_the_line_end(tmp_path: Path) -> None:
     path = tmp_path / "windows.log"
-    path.write_bytes(b"2026-08-01T10:00:00Z refused here\r\n2026-08-01T10:00:01Z n=5 msg=two\r\n")
+    path.write_bytes(b"2026-08-01T10:00:00Z refused here\r\n2026-08-01T10:00:01Z n=5 who=two\r\n")
     shown = run("search", "--file", str(path), "--utc", "--color", "never").stdout.decode()
-    assert [line.partition("Z ")[2] for line in shown.splitlines()] == ["refused here", "n=5 msg=two"]
+    assert [line.partition("Z ")[2] for line in shown.splitlines()] == ["refused here", "n=5 who=two"]
     assert run("search", "--file", str(path), "-o", "raw").stdout == path.read_bytes()
-    found = run("search", "--file", str(path), '~"here$" or (n=5 msg="two")', "| stats count()", "-o", "raw")
+    found = run("search", "--file", str(path), '~"here$" or (n=5 who="two")', "| stats count()", "-o", "raw")
     assert found.stdout == b"2\n"
     (pattern,) = run("patterns", "--file", str(path), "here", "-o", "jsonl").stdout.splitlines()
     assert json.loads(pattern)["pattern"] == "<time> refused here"
