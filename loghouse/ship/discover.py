@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import time
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from sys import intern
+from types import MappingProxyType
+
+from msgspec import Struct
 
 from loghouse.errors import UsageError
 from loghouse.ship.paths import (
@@ -27,15 +30,14 @@ from loghouse.ship.problems import Problems
 DEPTH = 16  # directories below a given path
 YOUNG = 60_000_000_000  # ns after which a new directory is taken for complete
 SETTLED = 1_000_000_000  # ns between a change of a directory and our look that make sure we saw all of it
-_NO_FILES: Files = {}
+_NO_FILES: Files = MappingProxyType({})  # a plain dictionary would be copied for each listing
 CONTAINER_ROOTS = ("pods", "containers")  # below these only names that a runtime gives are logs
 
 
 Files = Mapping[str, int]  # the regular files of a directory and their inodes
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True, gc=False):
     """A lineage and its files, oldest first; `superseded` when the container was started again since.
 
     `directory` is where a change of its files is told.
@@ -47,17 +49,19 @@ class Found:
     superseded: bool = False
 
 
-@dataclass(slots=True)
-class _Listing:
-    """What a directory holds. There may be 100,000, so what is empty is shared and names are interned."""
+class _Listing(Struct, gc=False):
+    """What a directory holds. There may be 100,000, so what is empty is shared, and paths are made anew.
 
-    changed_at: int
-    settled: bool  # we looked late enough after the change to have seen all of it
-    directories: tuple[str, ...]  # their paths, which the next looks use again
-    files: Files  # dropped once `found` is made of them, unless there are links
-    links: tuple[str, ...]
+    `changed_at` is -1 unless we looked late enough after a change to have seen all of it. `files` are dropped
+    once `found` is made of them, unless there are links. `found` is None of one that was never read.
+    """
+
+    name: str
+    changed_at: int = -1
+    directories: tuple[_Listing, ...] = ()  # by name
+    files: Files = _NO_FILES
+    links: tuple[str, ...] = ()
     found: tuple[Found, ...] | None = None
-    scan: int = 0  # the number of the last one that came by
 
 
 class Discovery:
@@ -71,8 +75,7 @@ class Discovery:
         self._own = os.path.realpath(own) if own else ""
         self._node = node
         self._problems = problems
-        self._listings: dict[str, _Listing] = {}
-        self._scans = 0
+        self._trees: dict[str, _Listing] = {}  # by root
         self._newest = 0  # when a directory that was new to us changed last
         self._found: dict[str, Found] = {}
         for root, given in zip(self._roots, roots, strict=True):
@@ -84,19 +87,17 @@ class Discovery:
     def scan(self) -> dict[str, Found]:
         """All lineages there are now. An unchanged one is the same object as before."""
         result: dict[str, Found] = {}
-        self._scans += 1
         for root in self._roots:
             if os.path.isdir(root):
                 plain = os.path.basename(root) not in CONTAINER_ROOTS
-                found: Iterable[Found] = self._walk(root, DEPTH, plain)
+                tree = self._trees.setdefault(root, _Listing(root))
+                found: Iterable[Found] = self._walk(root, tree, DEPTH, plain)
             else:
                 found = self._single(root)
             for each in found:
                 known = self._found.get(each.origin.lineage)
                 same = known is each or known == each
                 result.setdefault(each.origin.lineage, known if known is not None and same else each)
-        for path in [path for path, listing in self._listings.items() if listing.scan != self._scans]:
-            del self._listings[path]
         self._found = _without_doubles(result)
         return self._found
 
@@ -111,12 +112,22 @@ class Discovery:
 
     def outdated(self, directory: str) -> bool:
         """Whether a directory has changed since it was looked at."""
-        listing = self._listings.get(directory)
         try:
             changed_at = os.stat(directory).st_mtime_ns
         except OSError:
             return True
-        return listing is not None and not (listing.settled and listing.changed_at == changed_at)
+        listing = self._listing(directory)
+        return listing is not None and listing.changed_at != changed_at
+
+    def _listing(self, directory: str) -> _Listing | None:
+        """What is known of a directory."""
+        for root, tree in self._trees.items():
+            above = root.rstrip(os.sep) + os.sep
+            if directory == root:
+                return tree
+            if directory.startswith(above) and (found := _below(tree, directory[len(above) :])):
+                return found
+        return None
 
     def _single(self, path: str) -> Iterable[Found]:
         """Only this file, though named by its place if that is a container's."""
@@ -127,12 +138,9 @@ class Discovery:
             return []
         return self._classify(directory, files, ()) or self._plain(directory, files)
 
-    def _walk(self, directory: str, depth: int, plain: bool) -> Iterable[Found]:
-        listing = self._list(directory, self._listings.get(directory)) if directory != self._own else None
-        if listing is None:
+    def _walk(self, directory: str, listing: _Listing, depth: int, plain: bool) -> Iterable[Found]:
+        if directory == self._own or not self._look(directory, listing):
             return
-        listing.scan = self._scans
-        self._listings[directory] = listing
         if listing.found is None or listing.links:
             # What a link leads to may change without this directory.
             found = self._classify(directory, listing.files, listing.links)
@@ -146,35 +154,51 @@ class Discovery:
             if listing.directories:
                 self._problems.tell("directories too deep, not looked into", directory)
             return
-        for path in listing.directories:
-            yield from self._walk(path, depth - 1, plain)
+        above = directory.rstrip(os.sep)
+        for below in listing.directories:
+            yield from self._walk(f"{above}{os.sep}{below.name}", below, depth - 1, plain)
 
-    def _list(self, directory: str, known: _Listing | None) -> _Listing | None:
+    def _look(self, directory: str, listing: _Listing) -> bool:
+        """Read a directory again if it has changed; whether anything is known of it."""
         try:
             changed_at = os.stat(directory).st_mtime_ns
-            if known and known.settled and known.changed_at == changed_at:
-                return known
+            if listing.changed_at == changed_at:
+                return True
             read_at = time.time_ns()
-            if known is None:
+            if listing.found is None:
                 self._newest = max(self._newest, min(changed_at, read_at))
-            directories, files, links = [], {}, []
-            with os.scandir(directory) as entries:
-                for entry in entries:
-                    if entry.is_symlink():
-                        links.append(entry.name)
-                    elif entry.is_dir():
-                        directories.append(entry.path)
-                    elif entry.is_file():
-                        files[intern(entry.name)] = entry.inode()
-                    elif pod_log(entry.name) or docker_log(entry.name) or entry.name.endswith(".log"):
-                        self._problems.tell("not a regular file, passed over", entry.path)
-        except FileNotFoundError:
-            return None  # gone since we saw its name
+            directories, files, links = self._read(directory)
+        except FileNotFoundError:  # gone since we saw its name
+            listing.changed_at, listing.directories, listing.found = -1, (), None
+            return False
         except OSError as error:
             self._problems.tell("cannot read directory", directory, error.strerror)
-            return known
-        settled = changed_at < read_at - SETTLED
-        return _Listing(changed_at, settled, tuple(directories), files or _NO_FILES, tuple(links))
+            return listing.found is not None
+        known = {below.name: below for below in listing.directories}
+        listing.changed_at = changed_at if changed_at < read_at - SETTLED else -1
+        listing.directories = tuple(known.get(name) or _Listing(name) for name in sorted(directories))
+        listing.files, listing.links, listing.found = files or _NO_FILES, tuple(links), None
+        return True
+
+    def _read(self, directory: str) -> tuple[list[str], dict[str, int], list[str]]:
+        """The names of the directories, regular files and links in a directory."""
+        directories: list[str] = []
+        files: dict[str, int] = {}
+        links: list[str] = []
+        of_pod = (
+            pod_directory(os.path.basename(directory)) is not None
+        )  # whose containers have the same names
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    links.append(entry.name)
+                elif entry.is_dir():
+                    directories.append(intern(entry.name) if of_pod else entry.name)
+                elif entry.is_file():
+                    files[intern(entry.name)] = entry.inode()
+                elif pod_log(entry.name) or docker_log(entry.name) or entry.name.endswith(".log"):
+                    self._problems.tell("not a regular file, passed over", entry.path)
+        return directories, files, links
 
     def _classify(self, directory: str, files: Files, links: Sequence[str]) -> list[Found]:
         """The logs of a container's directory, in the pods tree or Docker's; nothing for any other."""
@@ -263,6 +287,16 @@ class Discovery:
             inside = any(target == root or target.startswith(f"{root}{os.sep}") for root in self._roots)
             if not inside and plain_log(name) and _is_file(target):
                 self._problems.tell("link that leaves the given paths, refused", path, target)
+
+
+def _below(listing: _Listing, path: str) -> _Listing | None:
+    """The listing of a path below."""
+    for name in path.split(os.sep):
+        place = bisect_left(listing.directories, name, key=lambda below: below.name)
+        if place == len(listing.directories) or listing.directories[place].name != name:
+            return None
+        listing = listing.directories[place]
+    return listing
 
 
 def _by_base(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from loghouse.filters.dropped import CONTAINER, NAMESPACE
 from loghouse.filters.filters import Block, Filters, WriterFilters
@@ -20,24 +19,13 @@ from loghouse.ship.paths import NEWEST, LogFile, Origin
 from loghouse.ship.problems import Problems
 from loghouse.ship.reading import Reading
 from loghouse.ship.records import EVENT_TIMEOUT, PART_TIMEOUT, Records, unwrapped
+from loghouse.ship.resting import Resting
 from loghouse.ship.segment import MAX_LINE, Segment
 
 # What rules dropped is told with the next row, at the latest after so many seconds or bytes; until then the
 # place in the file stays before it, so that a crash forgets both.
 UNTOLD_SECONDS = 60.0
 UNTOLD_BYTES = 64 << 20
-
-
-class Resting(NamedTuple):
-    """A file that was closed, as it was then."""
-
-    source: int
-    device: int
-    inode: int
-    size: int  # -1 if it is to be read again whatever its size
-    modified: float
-    offset: int
-    unread: int  # bytes
 
 
 class Lineage:
@@ -106,7 +94,7 @@ class Lineage:
         self._present: tuple[int, ...] = ()
         self._opened_once = False
         self._segments: tuple[Segment, ...] = ()  # oldest first; all but the last have unread bytes
-        self._resting: Resting | None = None
+        self._resting = b""  # a `Resting`, packed
         self._reading = reading
         self._records: Records | None = None
         self._untold_since: float | None = None  # when a rule dropped what no row has told of yet
@@ -121,7 +109,7 @@ class Lineage:
 
     def places(self) -> Iterator[tuple[LogFile, int]]:
         """The files that are followed, oldest first, and how far each is read."""
-        segments, resting = self._segments, self._resting  # another thread may ask
+        segments, resting = self._segments, Resting.unpacked(self._resting)  # another thread may ask
         if resting is not None and not segments:
             yield self.found.files[-1], resting.offset
         for segment in segments:
@@ -131,7 +119,7 @@ class Lineage:
         """Take in what the directory holds now. Open files stay open, under any name or none, until read."""
         self.found = found
         self.moved = self.unread = self.gone = False
-        resting, self._resting = self._resting, None
+        resting, self._resting = Resting.unpacked(self._resting), b""
         for emptied in [segment for segment in self._segments if segment.replaced()]:
             # What it held may be in a copy now, which is then the file we know.
             self._forget_emptied(emptied)
@@ -181,7 +169,7 @@ class Lineage:
 
         Rotated files stay open until they are read: nobody could open them again.
         """
-        if self._resting is not None:
+        if self._resting:
             self._forget_known()
             return True
         if (
@@ -195,7 +183,8 @@ class Lineage:
         at_rest = segment.seen[0] >= 0 and not segment.unread() and not segment.unfinished()
         size, modified = segment.seen if at_rest else (-1, 0.0)
         unread = 0 if at_rest else max(segment.size() - segment.offset, 0)
-        self._resting = Resting(segment.source, *segment.inode, size, modified, segment.offset, unread)
+        resting = Resting(segment.source, *segment.inode, size, modified, segment.offset, unread)
+        self._resting = resting.packed()
         if segment.source and segment.source not in self._present:
             self._present = (*self._present, segment.source)  # its position is still needed
         self._records = None
@@ -211,9 +200,9 @@ class Lineage:
 
     def _woken(self) -> bool:
         """Whether a file that was closed has changed; then it is open again."""
-        if self._resting is None:
+        resting = Resting.unpacked(self._resting)
+        if resting is None:
             return True
-        resting = self._resting
         try:
             status = os.stat(self.found.files[-1].path)
         except OSError:
@@ -225,7 +214,7 @@ class Lineage:
         self.written = False
         if status.st_size < resting.offset:
             self._tell_emptied(self.found.files[-1].path, resting.unread)
-            self._resting = None
+            self._resting = b""
         self.update(self.found)
         return True
 
@@ -347,8 +336,8 @@ class Lineage:
         """Whether the files are gone and everything they held has been read, or is lost."""
         if not self.gone or not all(self._is_over(segment) for segment in self._segments):
             return False
-        if self._resting is not None:
-            self._tell_removed(self._resting)
+        if resting := Resting.unpacked(self._resting):
+            self._tell_removed(resting)
         return True
 
     def _is_superseded(self, segment: Segment) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from loghouse.errors import UsageError
 from loghouse.filters import conditions as rules

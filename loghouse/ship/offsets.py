@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from loghouse.errors import LoghouseError
 from loghouse.ship.partials import Range
 from loghouse.ship.problems import Problems
@@ -32,8 +34,7 @@ FORGET_IN_LINEAGE = 3600  # seconds after a file left a directory that is still 
 FORGET_LINEAGE = 24 * 3600  # seconds after the directory itself is gone
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True, gc=False):
     """A place in a file: everything before `offset` is stored, or waits as a part of a record.
 
     `tail` is the hash of the bytes just before `offset`. `head` is 0, or how many bytes `source` was made

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 DOCKER_SUFFIX = "-json.log"
 
 # Rotated siblings sort before the file being written: (0, -2, "") is older than (0, -1, "") and (1, 0, "").
@@ -25,8 +27,8 @@ _GENERATED_NAMES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+# There may be 100,000 origins and files: structs that the collector of cycles does not know are smaller.
+class Origin(Struct, frozen=True, gc=False):
     """Where the lines of a lineage come from: the constants of its rows.
 
     `lineage` names the sequence of files that one writer fills: a container directory and its restart number,
@@ -45,8 +47,7 @@ class Origin:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LogFile:
+class LogFile(Struct, frozen=True, gc=False):
     """One file of a lineage. `inode` shows that another file has taken over the name."""
 
     path: str
