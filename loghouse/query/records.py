@@ -201,7 +201,7 @@ class Records(Struct, frozen=True):
         rows = self.settled()
         new = "".join(f", {sql} AS {name}" for name, sql in columns)
         stored = f"{_STORED}, message, strings, length{rows._carried()}{new}"
-        return rows._reading_from(f"({given} SELECT {stored} FROM {rows.source}{where_sql(rows.conditions)})")
+        return rows._reading_from(f"({given}SELECT {stored} FROM {rows.source}{where_sql(rows.conditions)})")
 
     def _reading_from(self, source: str) -> "Records":
         return replace(self, source=source, conditions=(), counted=None, limit=None, offset=0)

@@ -38,14 +38,12 @@ def empty(path: Path) -> None:
 def fill_the_spool(scene: Scene, proxy: FaultProxy, apps: list[App]) -> list[Path]:
     """A batch for each container, while the store is away; the files of the batches."""
     proxy.fault = Down()
-    for app in apps:
-        with scene.shipping(QUICK_RETRIES, QUICK_SPOOLING, store=proxy.address) as shipper:
+    with scene.shipping(QUICK_RETRIES, QUICK_SPOOLING, store=proxy.address) as shipper:
+        for app in apps:
             before = len(scene.spooled())
             app.say(3000, size=50)
             until(lambda before=before: len(scene.spooled()) > before)
-            until(
-                lambda shipper=shipper: sum(file["behind"] for file in shipper.status()["files"]) == 0,
-            )
+            until(lambda: sum(file["behind"] for file in shipper.status()["files"]) == 0)
     return scene.spooled()
 
 

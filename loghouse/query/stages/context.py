@@ -74,7 +74,7 @@ class Context(Placed, frozen=True):
             "(timestamp, source_id, offset) IN (SELECT c.1, c.2, c.3 FROM (SELECT arrayJoin(chosen) AS c))",
         )
         # Scalar subqueries, by name: each is planned and run once, however often its value is used.
-        given = f"WITH {self._found(rows, group)} AS found, {self._chosen(around, group)} AS chosen"
+        given = f"WITH {self._found(rows, group)} AS found, {self._chosen(around, group)} AS chosen "
         found_rows: Rows = around.narrowed((*_who(group, "c"), *reached)).extended([(HIT, mark)], given)
         for stage in before:
             if stage.live and not isinstance(stage, (Where, Sample, Unroll)):
