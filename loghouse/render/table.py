@@ -10,8 +10,11 @@ from typing import Any
 from loghouse.render.escapes import one_line
 from loghouse.render.pages import RowPages, Writer
 from loghouse.render.template import as_text
+from loghouse.render.width import width
 
-Number = int | float
+SHORT = 12  # columns of the screen: a value that is no longer stays on one line where there is room for that
+LEAST = 16  # of a column of longer ones
+AMPLE = 40  # a column that has so much is not made narrower
 
 
 def render_tsv(columns: Sequence[str], pages: RowPages, out: Writer) -> int:
@@ -57,12 +60,23 @@ class DrawnTable:
         from rich.table import Table
         from rich.text import Text
 
-        drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for place, name in enumerate(columns):
+        cells = [[one_line(name) for name in columns], *([_shown(value) for value in row] for row in rows)]
+        widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
+        is_roomy = sum(min(size, AMPLE) for size in widths) + 3 * len(widths) <= self.width
+        least = sum(size if size <= SHORT else LEAST for size in widths) + (3 if is_roomy else 1) * len(
+            widths
+        )
+        drawn = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, int(is_roomy)), show_edge=is_roomy)
+        for place, name in enumerate(cells[0]):
             numeric = all(_is_number(row[place]) or row[place] is None for row in rows)
-            drawn.add_column(Text(one_line(name)), justify="right" if numeric else "left", overflow="fold")
-        for row in rows:
-            drawn.add_row(*(Text(_shown(value)) for value in row))
+            drawn.add_column(
+                Text(name),
+                justify="right" if numeric else "left",
+                overflow="fold",
+                no_wrap=least <= self.width and widths[place] <= SHORT,
+            )
+        for row in cells[1:]:
+            drawn.add_row(*map(Text, row))
         console = Console(
             width=self.width,
             force_terminal=self.colour,

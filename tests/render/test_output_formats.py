@@ -178,3 +178,13 @@ def test_a_histogram_and_its_legend_write_numbers_the_same_way() -> None:
     bar, legend = out.text.splitlines()
     assert bar.startswith("2026-08-01 10:00:00  12 352  █")
     assert legend == "█ info 12 345   █ error 7"
+
+
+def test_a_narrow_screen_takes_the_gaps_before_it_breaks_words() -> None:
+    columns = ["namespace", "disk", "share", "written", "records", "bytes each"]
+    rows = [["kube-system", "444.7 kB", 0.013, "314.8 MB", 838_643, 107]]
+    out = Out()
+    assert DrawnTable(width=60, colour=False).table(columns, [rows], out) == 1
+    head, _, values = out.text.splitlines()
+    assert head.split() == " ".join(columns).split()
+    assert values.split() == ["kube-system", "444.7", "kB", "0.013", "314.8", "MB", "838", "643", "107"]
