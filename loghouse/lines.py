@@ -71,11 +71,15 @@ def csv_lines_sql(compiled: Compiled, names: Sequence[str]) -> str | None:
     return _selecting(compiled, f"concat({', '.join(_joined(cells))}, '\\n')")
 
 
-def typed_columns_sql(compiled: Compiled) -> str | None:
-    """SQL for the same records as columns of a typed file: text, whole numbers, `fields` as JSON."""
+def typed_columns_sql(compiled: Compiled, repeated: Sequence[str]) -> str | None:
+    """SQL for the same records as columns of a typed file: text, whole numbers, `fields` as JSON.
+
+    The first one is a JSON array of the texts of the columns `repeated`, labels as the JSON of a JSON text.
+    """
+    texts = {**_TEXT, "labels": "toJSONString(labels)"}
+    members = ", ',', ".join(f"toJSONString({texts[name]})" for name in repeated)
     columns = (
-        "toUnixTimestamp64Nano(timestamp), toString(level), namespace, pod, container, message, "
-        f"{fields_json_sql()}, toJSONString(labels), node, workload, stream, format, parse_error, "
+        f"concat('[', {members}, ']'), toUnixTimestamp64Nano(timestamp), message, {fields_json_sql()}, "
         "toUnixTimestamp64Milli(inserted_at), source_id, offset, length, raw"
     )
     return _selecting(compiled, columns)

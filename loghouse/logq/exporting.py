@@ -34,9 +34,9 @@ def ask_lines(format: Format, fields: Sequence[str], found: Found) -> Iterator[C
 
 def ask_typed(found: Found) -> Iterator[Columns]:
     """Ask for typed columns."""
-    from loghouse.render.parquet import columns_of
+    from loghouse.render.parquet import REPEATED, columns_of
 
-    sql = typed_columns_sql(found.compiled)
+    sql = typed_columns_sql(found.compiled, REPEATED)
     return found.blocks(sql, **SETTINGS) if sql is not None else map(columns_of, found.records())
 
 

@@ -147,6 +147,30 @@ def test_an_export_is_what_search_prints(live: LiveStore, space: str, tmp_path: 
             assert lines_of(tmp_path / name) == [json.loads(line) for line in printed.splitlines()], name
 
 
+def test_a_parquet_file_holds_what_json_lines_hold(live: LiveStore, space: str, tmp_path: Path) -> None:
+    source = Source(live.url, namespace=space, labels={"app": 'sh"op', "x/y": "ż\\"})
+    source.write(*HOSTILE, at=[KNOWN + timedelta(seconds=second) for second in range(len(HOSTILE))])
+    for name in ("all.parquet", "all.jsonl"):
+        done = subprocess.run(
+            command("export", str(tmp_path / name), "-n", space),
+            env=environment(LOGQ_URL=address(live.url)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    rows = pyarrow.parquet.read_table(tmp_path / "all.parquet").to_pylist()
+    lines = lines_of(tmp_path / "all.jsonl")
+    assert len(rows) == len(lines) >= len(HOSTILE)  # some are several lines
+    for row, line in zip(rows, lines, strict=True):
+        written = {**row, "fields": json.loads(row["fields"]), "labels": json.loads(row["labels"])}
+        written |= {"raw": row["raw"].decode("utf-8", "replace"), "source_id": str(row["source_id"])}
+        moments = {name: line.pop(name) for name in ("timestamp", "inserted_at")}
+        assert {name: written[name] for name in line} == line
+        assert row["timestamp"].strftime("%Y-%m-%dT%H:%M:%S") == str(moments["timestamp"])[:19]
+
+
 def test_a_parquet_file_has_types(logq: Logq, known: list[bytes], tmp_path: Path) -> None:
     path = tmp_path / "known.parquet"
     assert logq("export", str(path), "-n", "prod").returncode == 0
