@@ -20,7 +20,7 @@ from loghouse.store.client import Store
 
 BLOCK_BYTES = 4 << 20
 BLOCK_PIECES = 20_000
-ROUND_BYTES = 32 << 20  # of whole lines that wait in memory to be cut
+ROUND_BYTES = 16 << 20  # of whole lines that wait in memory to be cut
 GATHER_SECONDS = 0.1  # how long what comes through a pipe may wait for more
 QUIET_SECONDS = 0.02  # a pipe that gives nothing for so long has nothing more for now
 

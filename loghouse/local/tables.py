@@ -12,7 +12,7 @@ from loghouse.formats.fields import message_sql, noted_keys_sql, text_fields_sql
 from loghouse.formats.view import BLOCK_ROWS, read_sql, unwrapped_sql
 from loghouse.local.stamps import times_sql
 
-PART_BYTES = 16 << 20  # of lines that wait in memory to be written
+PART_BYTES = 8 << 20  # of lines that wait in memory to be written
 PIECES = "pieces"  # what is inserted: whole lines as they stand in a file
 
 _PIECES = """CREATE TABLE pieces

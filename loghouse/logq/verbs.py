@@ -26,17 +26,29 @@ _TRUTHS = {
 def add(app: typer.Typer, name: str, options: type[Options], verb: Callable[[Options], ExitCode]) -> None:
     """Make `verb` the command `name` of `app`; its docstring is the help."""
 
-    def callback(**values: Any) -> ExitCode:
+    def callback(context: typer.Context, **values: Any) -> ExitCode:
         tupled: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
         }
-        given = options(**tupled)
+        given = options(**_without_weaker(context, tupled))
         return guarded(lambda: verb(given), given.debug)
 
     hints = get_type_hints(options, include_extras=True)
     parameters = [_parameter(field.name, hints[field.name], field.default) for field in fields(options)]
-    callback.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    callback.__signature__ = inspect.Signature([context, *parameters])  # type: ignore[attr-defined]
     app.command(name, help=verb.__doc__)(callback)
+
+
+def _without_weaker(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
+    """Of `--since` and `--from`, which exclude each other, the one on the command line holds over that of a
+    variable or a profile.
+    """
+    told = [name for name in ("since", "from_") if values.get(name) is not None]
+    by_hand = [
+        name for name in told if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
+    return {**values, **dict.fromkeys(name for name in told if by_hand and name not in by_hand)}
 
 
 def command_line(app: typer.Typer) -> Any:

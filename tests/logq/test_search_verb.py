@@ -233,6 +233,17 @@ def test_a_stage_without_its_bar_is_told(logq: Logq, known: list[bytes]) -> None
     assert b"behind a bar" not in logq("search", "nosuchword").stderr
 
 
+def test_the_command_line_says_where_to_start_whatever_a_variable_says(
+    logq: Logq, known: list[bytes]
+) -> None:
+    asked = ("search", "-o", "raw", "--limit", "0")
+    assert logq(*asked, "--from", "now-7d", LOGQ_SINCE="1s").stdout == logq(*asked, "--since", "7d").stdout
+    assert logq(*asked, "--since", "7d", LOGQ_FROM="now-1s").stdout == logq(*asked, "--since", "7d").stdout
+    for both in (("--since", "7d", "--from", "now-1s"), ()):
+        refused = logq(*asked, *both, LOGQ_SINCE="1s", LOGQ_FROM="now-1s")
+        assert (refused.returncode, b"both say where to start" in refused.stderr) == (2, True)
+
+
 def test_one_record_that_is_left_is_one(logq: Logq, known: list[bytes]) -> None:
     assert b"note: the newest record is shown, there are more" in logq("search", "--limit", "1").stderr
 
