@@ -17,6 +17,9 @@ LEVELS = (
     "emergency",
 )
 
+# A value of queries for words: 1 where the store's index of them knows each record. `Store` fills it in.
+TEXT_INDEX = "text_index"
+
 # Column name -> how it is read. The driver gives DateTime64(9) in microseconds, hence the integers.
 COLUMNS: Mapping[str, str] = {
     "timestamp_ns": "toUnixTimestamp64Nano(timestamp)",

