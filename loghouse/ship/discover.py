@@ -77,7 +77,7 @@ class Discovery:
         self._problems = problems
         self._trees: dict[str, _Listing] = {}  # by root
         self._newest = 0  # when a directory that was new to us changed last
-        self._found: dict[str, Found] = {}
+        self._singles: dict[str, tuple[Found, ...]] = {}  # by root
         for root, given in zip(self._roots, roots, strict=True):
             if not os.path.exists(root):
                 raise UsageError(
@@ -95,11 +95,8 @@ class Discovery:
             else:
                 found = self._single(root)
             for each in found:
-                known = self._found.get(each.origin.lineage)
-                same = known is each or known == each
-                result.setdefault(each.origin.lineage, known if known is not None and same else each)
-        self._found = _without_doubles(result)
-        return self._found
+                result.setdefault(each.origin.lineage, each)
+        return _without_doubles(result)
 
     @property
     def restless(self) -> bool:
@@ -136,9 +133,12 @@ class Discovery:
             files = {name: os.stat(path).st_ino}
         except OSError:
             return []
-        return self._classify(directory, files, ()) or self._plain(directory, files)
+        found = self._classify(directory, files, ()) or self._plain(directory, files)
+        self._singles[path] = _same(found, self._singles.get(path))
+        return self._singles[path]
 
     def _walk(self, directory: str, listing: _Listing, depth: int, plain: bool) -> Iterable[Found]:
+        before = listing.found
         if directory == self._own or not self._look(directory, listing):
             return
         if listing.found is None or listing.links:
@@ -146,7 +146,7 @@ class Discovery:
             found = self._classify(directory, listing.files, listing.links)
             if not found and plain and pod_directory(os.path.basename(directory)) is None:
                 found = self._plain(directory, listing.files)
-            listing.found = tuple(found)
+            listing.found = _same(found, before)
             if not listing.links:
                 listing.files = _NO_FILES
         yield from listing.found
@@ -287,6 +287,12 @@ class Discovery:
             inside = any(target == root or target.startswith(f"{root}{os.sep}") for root in self._roots)
             if not inside and plain_log(name) and _is_file(target):
                 self._problems.tell("link that leaves the given paths, refused", path, target)
+
+
+def _same(found: Iterable[Found], before: Iterable[Found] | None) -> tuple[Found, ...]:
+    """What was found, each that has not changed as the object it was before."""
+    known = {each.origin.lineage: each for each in before or ()}
+    return tuple(old if (old := known.get(each.origin.lineage)) == each and old else each for each in found)
 
 
 def _below(listing: _Listing, path: str) -> _Listing | None:

@@ -102,10 +102,16 @@ class Lineage:
         self._changed: dict[int, Position] | None = None
         self._waits = offsets.waits(self.origin.lineage)
 
+    def __lt__(self, other: Lineage) -> bool:
+        """Of those that have their turn at the same time any may be first."""
+        return False
+
     @property
     def sources(self) -> frozenset[int]:
         """The files whose positions matter, read to the end or not."""
-        return frozenset((*self._present, *(segment.source for segment in self._segments)))
+        resting = Resting.unpacked(self._resting)
+        rests = (resting.source,) if resting and resting.source else ()
+        return frozenset((*self._present, *rests, *(segment.source for segment in self._segments)))
 
     def places(self) -> Iterator[tuple[LogFile, int]]:
         """The files that are followed, oldest first, and how far each is read."""
@@ -185,8 +191,7 @@ class Lineage:
         unread = 0 if at_rest else max(segment.size() - segment.offset, 0)
         resting = Resting(segment.source, *segment.inode, size, modified, segment.offset, unread)
         self._resting = resting.packed()
-        if segment.source and segment.source not in self._present:
-            self._present = (*self._present, segment.source)  # its position is still needed
+        self._present = tuple(source for source in self._present if source != segment.source)
         self._records = None
         self.written = False
         self.close()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from loghouse.errors import UsageError
@@ -41,8 +41,7 @@ class Pods(Protocol):
         """How many requests failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
+class Writer(Struct, frozen=True, gc=False):
     """Who writes a file. `multiline` is None where the pod says nothing; `sample` is the share kept."""
 
     origin: Origin

@@ -6,7 +6,6 @@ At the start there may be 100,000 new ones, and what is written meanwhile should
 from __future__ import annotations
 
 import heapq
-import itertools
 from collections import deque
 
 from loghouse.ship.follow import Lineage
@@ -16,9 +15,8 @@ class Turns:
     """Lineages in the order of their next turns; `Lineage.due` says when that is, 0 for a new one."""
 
     def __init__(self) -> None:
-        self._scheduled: list[tuple[float, int, Lineage]] = []  # a heap
+        self._scheduled: list[tuple[float, Lineage]] = []  # a heap
         self._new: deque[Lineage] = deque()
-        self._order = itertools.count()
         self._new_next = False
 
     def add(self, lineage: Lineage) -> None:
@@ -28,7 +26,7 @@ class Turns:
     def schedule(self, lineage: Lineage, due: float) -> None:
         """Its next turn; one that was scheduled before counts no more."""
         lineage.due = due
-        heapq.heappush(self._scheduled, (due, next(self._order), lineage))
+        heapq.heappush(self._scheduled, (due, lineage))
 
     def next_at(self, now: float) -> float | None:
         """When somebody has a turn."""
@@ -45,5 +43,5 @@ class Turns:
             return None if lineage.due else lineage
         if not due:
             return None
-        at, _, lineage = heapq.heappop(self._scheduled)
+        at, lineage = heapq.heappop(self._scheduled)
         return lineage if at == lineage.due else None

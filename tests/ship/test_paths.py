@@ -1,8 +1,12 @@
 """Names of directories and files tell where lines come from."""
 
+from pathlib import Path
+
 import pytest
 
+from loghouse.ship.discover import Discovery
 from loghouse.ship.paths import docker_log, plain_log, pod_directory, pod_log, workload_of
+from loghouse.ship.problems import Problems
 
 
 @pytest.mark.parametrize(
@@ -67,3 +71,26 @@ def test_dates_in_plain_names() -> None:
     assert compressed
     assert compressed.age < dated.age
     assert compressed.compressed
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_files_that_have_not_changed_are_told_as_the_same_object(tmp_path: Path, single: bool) -> None:
+    """However often their directory is read again; another object wakes whoever follows them."""
+    directory = tmp_path / "pods" / "prod_shop-0_uid-1" / "app"
+    directory.mkdir(parents=True)
+    log = directory / "0.log"
+    log.touch()
+    discovery = Discovery([str(log if single else tmp_path / "pods")], "node-1", Problems())
+    (first,) = discovery.scan().values()
+    (directory / "core").touch()
+    (again,) = discovery.scan().values()
+    assert again is first
+    log.rename(directory / "0.log.20261121-100000")
+    log.touch()
+    (rotated,) = discovery.scan().values()
+    assert rotated != first
+    if not single:
+        (other,) = (tmp_path / "pods").iterdir()
+        other.rename(tmp_path / "pods" / "prod_shop-1_uid-2")
+        assert [found.origin.pod for found in discovery.scan().values()] == ["shop-1"]
+        assert discovery.outdated(str(directory))
