@@ -161,7 +161,11 @@ def metrics_page() -> str:
 
 
 def _of_shipper() -> list[Metric]:
+    from loghouse.filters.config import FilterRules
+    from loghouse.filters.filters import Filters
     from loghouse.ship.problems import Problems
+    from loghouse.ship.reading import Reading
+    from loghouse.ship.reading_metrics import ReadingMetrics
     from loghouse.ship.report import Beat, Report
     from loghouse.spool.delivery import Delivered
     from loghouse.spool.spool import Spool
@@ -172,10 +176,18 @@ def _of_shipper() -> list[Metric]:
         done = Delivered()
         failing_since = None
 
+    class Nobody:
+        """A Kubernetes API that tells of no pod."""
+
+        answering = False
+        errors = 0
+
+    watched: Any = Nobody()
+    reading = Reading(filters=Filters(FilterRules(builtin=())), pods=watched)
     with tempfile.TemporaryDirectory() as directory:
         spool = Spool(directory)
         report: Any = Report(list, Beat(), spool, Idle(), Problems())  # type: ignore[arg-type]
-        families = list(report.collect())
+        families = [*report.collect(), *ReadingMetrics(reading).collect()]
         spool.close()
     return families
 
