@@ -95,7 +95,7 @@ def in_index(found: Iterable[str], params: Params) -> list[str]:
         test
         for token in found
         for test in (
-            f"({params.named(TEXT_INDEX, 0)} OR position(lower(raw), {params.text(token)}) > 0)",
+            f"if({params.named(TEXT_INDEX, 0)}, 1, position(lower(raw), {params.text(token)}) > 0)",
             f"hasToken({_INDEXED}, {params.text(token)})",
         )
     ]
