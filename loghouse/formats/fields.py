@@ -1,7 +1,7 @@
 """Fields of a record at read time, taken out of `raw`: what is not a number is stored once, in the text itself."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from loghouse.formats.catalogue import PACKS
 from loghouse.formats.pack import Pack
@@ -23,23 +23,24 @@ def field_text(key: str, bind: Bind) -> str:
     `bind(value, type)` registers a query parameter and returns its placeholder: the key never enters the SQL.
     Strings come decoded, arrays and objects as JSON, numbers as they are written in JSON's shortest form.
     """
-    branches = []
     of_packs = [pack for pack in PACKS if key in pack.fields]
-    for pack in of_packs:
-        group = pack.fields.index(key) + 1
-        branches.append(f"format = '{pack.name}', extractGroups(raw, {quoted(pack.regex)})[{group}]")
+    texts = [_json_text(key, bind, f"if(format = 'json' AND {_may_have(key, bind)}, raw, '')")]
     for prefix, group in (("context.", 5), ("extra.", 6)):
         if key.startswith(prefix):
-            source = f"extractGroups(raw, {quoted(_monolog())})[{group}]"
-            branches.append(f"format = 'monolog', {_json_text(key.removeprefix(prefix), bind, source)}")
-    of_text = f"{_pairs(_may_be_pair(key, bind))}[{bind(key, 'String')}]"
-    if branches:
-        of_text = f"multiIf({', '.join(branches)}, {of_text})"
-    last = key.rpartition(".")[2]
-    if not of_packs and _PLAIN_KEY.fullmatch(last):
-        # One pass over the text spares most records all of the others.
-        of_text = f"if(position(raw, {bind(last, 'String')}) = 0, '', {of_text})"
-    return f"if(format = 'json', {_json_text(key, bind)}, {of_text})"
+            inner = key.removeprefix(prefix)
+            own = f"format = 'monolog' AND {_may_have(inner, bind)}"
+            found = f"if({own}, extractGroups(raw, {quoted(_monolog())})[{group}], '')"
+            texts.append(_json_text(inner, bind, found))
+    if of_packs:
+        groups = ", ".join(
+            f"format = '{pack.name}', extractGroups(raw, {quoted(pack.regex)})[{pack.fields.index(key) + 1}]"
+            for pack in of_packs
+        )
+        texts.append(f"multiIf({groups}, '')")
+    texts.append(f"{_pairs(_may_be_pair(key, bind, of_packs))}[{bind(key, 'String')}]")
+    # All of them but one are empty. To choose one lazily would make a copy of the records first, which only
+    # an expression of a pack is worth.
+    return f"concat({', '.join(texts)})"
 
 
 def field_exists(key: str, bind: Bind) -> str:
@@ -132,16 +133,13 @@ def noted_keys_sql() -> str:
     )
 
 
-def _json_text(key: str, bind: Bind, source: str = "raw") -> str:
-    """The text of the first of the two paths that is there, parsed only where the key stands in the record.
-
-    The condition is inside: a lazy branch would make a copy of the records first, which takes as long as to parse.
-    """
+def _json_text(key: str, bind: Bind, source: str) -> str:
+    """The text of the first of the two paths that is there; `source` is '' where it need not be looked for."""
     nested, literal = _paths(key, bind)
-    found = f"JSONExtractString(if({_has_key(key.rpartition('.')[2], bind)}, {source}, ''), {nested})"
+    found = f"JSONExtractString({source}, {nested})"
     if nested == literal:
         return found
-    only_literal = f"{_has_key(key, bind)} AND NOT JSONHas({source}, {nested})"
+    only_literal = f"{_has_key(key, bind, source)} AND NOT JSONHas({source}, {nested})"
     return f"if({only_literal}, JSONExtractString({source}, {literal}), {found})"
 
 
@@ -151,10 +149,19 @@ def _json_has(key: str, bind: Bind) -> str:
     return has if nested == literal else f"({has} OR ({_has_key(key, bind)} AND JSONHas(raw, {literal})))"
 
 
-def _has_key(key: str, bind: Bind) -> str:
+def _has_key(key: str, bind: Bind, source: str = "raw") -> str:
     """A cheap test that rules out most records; true of all where JSON may spell the key with escapes."""
     quoted_key = f'"{key}"'
-    return f"position(raw, {bind(quoted_key, 'String')}) > 0" if _PLAIN_KEY.fullmatch(key) else "1"
+    return f"position({source}, {bind(quoted_key, 'String')}) > 0" if _PLAIN_KEY.fullmatch(key) else "1"
+
+
+def _may_have(key: str, bind: Bind) -> str:
+    """The same for either of the two paths: `"a": {"b": ...}` and `"a.b": ...`."""
+    last = key.rpartition(".")[2]
+    if last == key or not _PLAIN_KEY.fullmatch(last):
+        return _has_key(last, bind)
+    end = f'{last}"'
+    return f"position(raw, {bind(end, 'String')}) > 0"
 
 
 def _pairs(condition: str) -> str:
@@ -162,8 +169,10 @@ def _pairs(condition: str) -> str:
     return f"extractKeyValuePairs(if({condition}, raw, ''), '=', ' ,;\\t\\r', '\"')"
 
 
-def _may_be_pair(key: str, bind: Bind) -> str:
-    return f"format IN ({_with_pairs()}) AND position(raw, {bind(key, 'String')}) > 0"
+def _may_be_pair(key: str, bind: Bind, of_packs: Sequence[Pack] = ()) -> str:
+    """The record may have such a pair, and is not of one of the packs that have the field elsewhere."""
+    formats = _with_pairs(of_packs)
+    return f"format IN ({formats}) AND position(raw, {bind(key, 'String')}) > 0"
 
 
 def _paths(key: str, bind: Bind) -> tuple[str, str]:
@@ -187,5 +196,6 @@ def _monolog() -> str:
     return next(pack.regex for pack in PACKS if pack.name == "monolog")
 
 
-def _with_pairs() -> str:
-    return ", ".join(quoted(name) for name in ("text", *(pack.name for pack in PACKS if pack.pairs)))
+def _with_pairs(without: Sequence[Pack] = ()) -> str:
+    names = ("text", *(pack.name for pack in PACKS if pack.pairs and pack not in without))
+    return ", ".join(map(quoted, names))

@@ -21,8 +21,7 @@ _USUAL_ACCESS = (
 def fields_json_sql() -> str:
     """SQL: what `written_fields` of `render/fields.py` has of a record, as JSON text. Needs `SETTINGS`."""
     # What is a line of the program may have line breaks, what is a line of ours may not.
-    one_line = "position(raw, '\\n') + position(raw, '\\r') = 0"
-    of_json = f"if({one_line}, raw, translate(raw, '\\n\\r', '  '))"
+    of_json = "translate(raw, '\\n\\r', '  ')"
     expected = "format = 'access' AND mapKeys(numbers) = ['status', 'bytes']"
     of_text = f"if({expected} AND match(raw, {quoted(_USUAL_ACCESS)}), {_usual_access()}, {_of_map()})"
     return f"if(format = 'json', {of_json}, {of_text})"
