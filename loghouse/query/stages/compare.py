@@ -73,8 +73,8 @@ class Compare(Placed, frozen=True):
             f"now >= before * {MORE}, 'more', now * {MORE} <= before, 'less', 'same')"
         )
         query = (
-            f"SELECT {values}now AS {now.sql}, before AS {ago.sql}, round(now / nullIf(before, 0), 6) AS {times.sql}, "
-            f"{word} AS {change.sql} FROM ({counted})"
+            f"SELECT {values}now AS {now.sql}, before AS {ago.sql}, "
+            f"round(now / nullIf(before, 0), 6) AS {times.sql}, {word} AS {change.sql} FROM ({counted})"
         )
         order = (
             f"abs(toInt64({now.sql}) - toInt64({ago.sql})) DESC",
