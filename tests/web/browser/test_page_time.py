@@ -133,9 +133,7 @@ def test_drawing_over_the_chart_zooms_in_and_out_again(reader: Reader, spread: d
         reader.page.mouse.up()
     reader.settled()
     reader.count("15 lines")
-    expect(tip).not_to_have_text(
-        before, use_inner_text=True
-    )  # but of the bar there now
+    expect(tip).not_to_have_text(before, use_inner_text=True)  # but of the bar there now
     reader.page.keyboard.press("z")
     reader.count("30 lines")
     reader.page.go_back()
