@@ -118,7 +118,7 @@ class Migrate(Common):
         WordIndex | None,
         typer.Option(
             "--words",
-            help="Find words by this index: bloom, a byte a record, as it is at first; text, 27 bytes a "
+            help="Find words by this index: bloom, a byte a record, as it is at first; text, 31 bytes a "
             "record, counts them at once (ClickHouse 26.2 or newer).",
         ),
     ] = None

@@ -14,7 +14,7 @@ from loghouse.errors import UsageError
 from loghouse.record import Record
 from loghouse.render.fields import written_fields
 
-GROUP_ROWS = 16_384
+GROUP_ROWS = 8_192
 PAGE_BYTES = 65_536  # the writer keeps some pages of each column
 # Of `array`: bits, and whether unsigned.
 _CODES = {(64, False): "q", (64, True): "Q", (32, False): "i", (32, True): "I"}

@@ -19,7 +19,7 @@ class WordIndex(StrEnum):
     """A kind of index."""
 
     BLOOM = "bloom"  # about one byte a record
-    TEXT = "text"  # about 27 bytes a record; ClickHouse 26.2 or newer
+    TEXT = "text"  # about 31 bytes a record; ClickHouse 26.2 or newer
 
 
 _TYPES = {
