@@ -62,7 +62,9 @@ class Tally:
         """`120 records in 60 s (3 error, 117 info)`."""
         seconds = time.monotonic() - self.began
         parts = ", ".join(f"{count} {level}" for level, count in self.levels.most_common())
-        return f"{self.levels.total()} records in {seconds:.0f} s{f' ({parts})' if parts else ''}"
+        count = self.levels.total()
+        records = f"{count} record{'' if count == 1 else 's'}"
+        return f"{records} in {seconds:.0f} s{f' ({parts})' if parts else ''}"
 
 
 def tail(options: Options) -> ExitCode:

@@ -102,6 +102,8 @@ def test_old_records_are_reached_unless_a_window_is_asked_for(live: LiveStore, s
     with tailing(live, "-n", space, "--tail", "3", "--since", "1h") as tail:
         source.write(b"new", at=now())
         wait_for(lambda: tail.lines == [b"new"], "the new record alone")
+        assert tail.end() == 0
+        assert b"1 record in " in tail.err
 
 
 def test_only_what_matches_is_followed(live: LiveStore, space: str) -> None:
