@@ -144,13 +144,13 @@ def migrate(options: Migrate) -> ExitCode:
                 typer.echo(f"{change_sql(options.words, options.cluster)};\n")
             return ExitCode.OK
         applied = apply(store, options.cluster)
-        changed = options.words is not None and options.words != word_index(store)
-        if options.words is not None and changed:
-            store.rows(change_sql(options.words, options.cluster))
+        words = options.words if options.words != word_index(store) else None
+        if words is not None:
+            store.rows(change_sql(words, options.cluster))
     for migration in applied:
         console.say(f"applied {migration.version:04d} {migration.name}")
-    if changed:
-        console.say(f"words are found by the index {options.words}; what is stored already gets it by and by")
+    if words is not None:
+        console.say(f"words are found by the index {words}; what is stored already gets it by and by")
     elif not applied:
         console.say("nothing to apply")
     return ExitCode.OK

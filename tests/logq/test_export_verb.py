@@ -71,6 +71,20 @@ def lines_of(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
+def ran(arguments: list[str], live: LiveStore | None = None) -> subprocess.CompletedProcess[bytes]:
+    """A command that ends well, asking a store if there is one."""
+    done = subprocess.run(
+        arguments,
+        env=environment(LOGQ_URL=address(live.url)) if live else environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 def limited(
     source: Source, live: LiveStore, records: int
 ) -> Callable[..., subprocess.CompletedProcess[bytes]]:
@@ -124,23 +138,8 @@ def test_an_export_is_what_search_prints(live: LiveStore, space: str, tmp_path: 
         ("stages.jsonl", "jsonl", ("| where took>1 or status>=500 | fields pod, took",)),
     )
     for name, output, options in cases:
-        done = subprocess.run(
-            command("export", str(tmp_path / name), "-n", space, *options),
-            env=environment(LOGQ_URL=address(live.url)),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=LIMIT,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        printed = subprocess.run(
-            command("search", "-o", output, "-n", space, *options),
-            env=environment(LOGQ_URL=address(live.url)),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=LIMIT,
-            check=True,
-        ).stdout
+        ran(command("export", str(tmp_path / name), "-n", space, *options), live)
+        printed = ran(command("search", "-o", output, "-n", space, *options), live).stdout
         if output == "csv":
             assert (tmp_path / name).read_bytes() == printed, name
         else:
@@ -151,15 +150,7 @@ def test_a_parquet_file_holds_what_json_lines_hold(live: LiveStore, space: str, 
     source = Source(live.url, namespace=space, labels={"app": 'sh"op', "x/y": "ż\\"})
     source.write(*HOSTILE, at=[KNOWN + timedelta(seconds=second) for second in range(len(HOSTILE))])
     for name in ("all.parquet", "all.jsonl"):
-        done = subprocess.run(
-            command("export", str(tmp_path / name), "-n", space),
-            env=environment(LOGQ_URL=address(live.url)),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=LIMIT,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        ran(command("export", str(tmp_path / name), "-n", space), live)
     rows = pyarrow.parquet.read_table(tmp_path / "all.parquet").to_pylist()
     lines = lines_of(tmp_path / "all.jsonl")
     assert len(rows) == len(lines) >= len(HOSTILE)  # some are several lines
@@ -265,15 +256,7 @@ def test_the_store_is_asked_for_the_next_slice_while_one_is_written(
         "from loghouse.logq.cli import main; main()"
     )
     path = tmp_path / "all.log"
-    done = subprocess.run(
-        [sys.executable, "-c", script, "export", str(path), "-n", space],
-        env=environment(LOGQ_URL=address(live.url)),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=LIMIT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    ran([sys.executable, "-c", script, "export", str(path), "-n", space], live)
     assert path.read_bytes() == b"record 0\nrecord 1\nrecord 2\nrecord 3\n"
     assert events.read_text().split() == ["asked", *(["asked", "written"] * 3), "written"]
 
@@ -303,15 +286,7 @@ def test_a_refused_export_leaves_no_file(logq: Logq, known: list[bytes], tmp_pat
 def test_files_can_be_exported(tmp_path: Path) -> None:
     (tmp_path / "app.log").write_text("2026-08-01T10:00:00Z level=error status=500\n")
     path = tmp_path / "out.jsonl"
-    done = subprocess.run(
-        command("export", str(path), "--file", str(tmp_path / "app.log"), "status=500"),
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=LIMIT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    ran(command("export", str(path), "--file", str(tmp_path / "app.log"), "status=500"))
     assert [each["timestamp"] for each in lines_of(path)] == ["2026-08-01T10:00:00.000000000Z"]
 
 

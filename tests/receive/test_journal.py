@@ -7,12 +7,13 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from logq.stores import wait_for
 from servers import free_port, stop
 
 from loghouse.client import journal as module
@@ -253,13 +254,6 @@ def metric(port: int, name: str) -> float:
     return next((float(line.split()[1]) for line in lines if line.startswith(f"loghouse_journal_{name} ")), 0)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_a_receiver_that_is_away_shows_and_asks_for_no_restart(store: Store, tmp_path: Path) -> None:
     journal, at, port = tmp_path / "journal", free_port(), free_port()
     write_journal(journal, entry(0, "one") + entry(1, "two"))
@@ -268,13 +262,13 @@ def test_a_receiver_that_is_away_shows_and_asks_for_no_restart(store: Store, tmp
         [*command(Target("127.0.0.1", port), journal, tmp_path / "state"), listen], stderr=subprocess.PIPE
     )
     try:
-        until(lambda: metric(at, "failing_seconds") > 0)
+        wait_for(lambda: metric(at, "failing_seconds") > 0, "a failure")
         assert page(at, "/healthz") == "ok\n"
         assert metric(at, "failures_total") >= 1
         assert metric(at, "waiting_entries") == 2
         assert "refused" in json.loads(page(at, "/status"))["receiver"]["last_error"]
         with receiving(store, tmp_path, port):
-            until(lambda: metric(at, "entries_total") == 2)
+            wait_for(lambda: metric(at, "entries_total") == 2, "both entries")
             until_stored(store, 2)
         assert (metric(at, "failing_seconds"), metric(at, "waiting_entries")) == (0, 0)
         assert metric(at, "newest_timestamp_seconds") == pytest.approx(1_790_000_000.001)
@@ -320,11 +314,11 @@ def test_a_journal_without_entries_is_not_taken_for_stuck(
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()
     try:
-        until(lambda: bool(started))
+        wait_for(lambda: bool(started), "the start")
         seen = progress.beat
-        until(lambda: progress.beat > seen)
+        wait_for(lambda: progress.beat > seen, "another turn")
         seen = progress.beat
-        until(lambda: progress.beat > seen)
+        wait_for(lambda: progress.beat > seen, "another turn")
     finally:
         started[0].kill()
         thread.join(LIMIT)
