@@ -27,13 +27,15 @@ UNKNOWN_EXCEPTION = 1002
 INSTALL = 'pip install "logq[embedded]"'
 
 # What a laptop can spare, and inserts that are on the disk when they are acknowledged. What a search unpacked
-# is kept: `raw` comes in blocks of 4 MB, and the next search mostly looks at the same newest ones.
+# is kept: `raw` comes in blocks of 4 MB, and the next search mostly looks at the same newest ones. Merges give
+# way to inserts and searches, where the process may raise its threads' priority again afterwards (CAP_SYS_NICE).
 SERVER_CONFIG = """<clickhouse>
   <max_server_memory_usage_to_ram_ratio>{memory_ratio}</max_server_memory_usage_to_ram_ratio>
   <cache_size_to_ram_max_ratio>{cache_ratio}</cache_size_to_ram_max_ratio>
   <mark_cache_size>268435456</mark_cache_size>
   <uncompressed_cache_size>536870912</uncompressed_cache_size>
   <index_uncompressed_cache_size>67108864</index_uncompressed_cache_size>
+  <os_threads_nice_value_merge_mutate>10</os_threads_nice_value_merge_mutate>
   <merge_tree>
     <fsync_after_insert>1</fsync_after_insert>
     <fsync_part_directory>1</fsync_part_directory>
@@ -140,11 +142,14 @@ class Engine:
             os.unlink(config)
         self.version: str = self._control("SELECT version()")[0][0]
         self.timezone: str = self._control("SELECT timezone()")[0][0]
-        settings = self._control("SELECT name, type, value FROM system.settings")
+        settings = self._control("SELECT name, type, value, toString(changed) FROM system.settings")
         functions = self._control("SELECT name FROM system.table_functions")
         self.table_functions = frozenset(name for (name,) in functions)
-        self.setting_types: dict[str, str] = {name: kind for name, kind, _ in settings}
-        self.setting_defaults: dict[str, str] = {name: value for name, _, value in settings}
+        self.setting_types: dict[str, str] = {name: kind for name, kind, *_ in settings}
+        self.setting_defaults: dict[str, str] = {name: value for name, _, value, _ in settings}
+        self.settings_changed: dict[str, str] = {
+            name: value for name, _, value, changed in settings if changed == "1"
+        }
 
     def _control(self, sql: str) -> list[list[str]]:
         with self._lock, translated():

@@ -18,7 +18,7 @@ NO_SUCH_COLUMN = 16
 # Statements that the engine can give block by block; it refuses to stream any other.
 STREAMED = frozenset((b"SELECT", b"WITH", b"FROM", b"("))
 # So that statements mean the same as on a server, where a lone expression is a syntax error.
-START_SETTINGS = "implicit_select = 0"
+START_SETTINGS = {"implicit_select": b"0"}
 
 _numbers = count(1)
 
@@ -141,11 +141,15 @@ class Session:
         self._connection = self._engine.connect()
         try:
             with translated():
-                self._connection.query(f"SET {START_SETTINGS}, log_comment = '{self.mark}'")
+                self._set(START_SETTINGS | {"log_comment": self.mark.encode()}, [])
                 if database:
                     self._connection.query(b"USE " + quoted_name(database))
             if not self._own:
-                self._own = self._changed_settings()
+                # As a new connection has them: to ask it takes longer than all the rest here.
+                changed = {name: _raw(value) for name, value in self._engine.settings_changed.items()}
+                self._own = changed | START_SETTINGS | {"log_comment": self.mark.encode()}
+                if database:
+                    self._own["database"] = database
         except BaseException:
             self._connection.close()
             raise

@@ -44,6 +44,11 @@ def stdout() -> BinaryIO:
     return sys.stdout.buffer
 
 
+def prints_fields(shape: Shape) -> bool:
+    """Whether text fields of records may be printed beside their message, if the query does not name any."""
+    return shape.output is not Format.PRETTY or shape.fields is not None
+
+
 def field_list(text: str | None, shown: Shown) -> list[str]:
     """The fields of `--fields`, else those of the query's `fields` stage."""
     if text is not None:

@@ -84,6 +84,7 @@ def answer(
     options: Reading, given_limit: int | None, selected: Selected, store: Store, screen: Terminal
 ) -> ExitCode:
     """Run a search and print what it finds; what there is to say about it goes to stderr."""
+    from loghouse.logq.output import prints_fields
     from loghouse.search import Search, find
 
     limit = DEFAULT_LIMIT if given_limit is None else given_limit or None
@@ -95,7 +96,7 @@ def answer(
         limit=limit,
         limit_tables=given_limit is not None,
         zone=selected.zone,
-        strings=options.output is not Format.PRETTY or options.fields is not None,
+        strings=prints_fields(options),
     )
     began = time.monotonic()
     found = find(store, search)

@@ -93,10 +93,12 @@ def tail(options: Options) -> ExitCode:
 
 def _print(options: Options, selected: Selected, store: Store, tally: Tally) -> None:
     from loghouse.highlight import highlight
-    from loghouse.logq.output import record_renderer, stdout, terminal
+    from loghouse.logq.output import prints_fields, record_renderer, stdout, terminal
     from loghouse.query import Live, all_filters
 
-    wanted = Live(selected.query, selected.now_ns, selected.scope, selected.zone)
+    wanted = Live(
+        selected.query, selected.now_ns, selected.scope, selected.zone, strings=prints_fields(options)
+    )
     screen = terminal(options)
     render = record_renderer(
         options,
@@ -140,7 +142,7 @@ def _pages(
 
     following = Tail(store, wanted)
     following.start()
-    for page in _last(options, selected, store):
+    for page in _last(options, selected, store, wanted.strings):
         following.skip(page)
         yield page
 
@@ -159,17 +161,19 @@ def _pages(
         yield page
 
 
-def _last(options: Options, selected: Selected, store: Store) -> Iterator[list[Record]]:
+def _last(options: Options, selected: Selected, store: Store, strings: bool) -> Iterator[list[Record]]:
     """The last records: of the window asked for, else of the last hour or, if it has too few, of all."""
     if not options.tail:
         return
-    pages = list(_newest(options.tail, selected, selected.window.start, store))
+    pages = list(_newest(options.tail, selected, selected.window.start, store, strings))
     if sum(map(len, pages)) < options.tail and options.since is None and options.from_ is None:
-        pages = list(_newest(options.tail, selected, 0, store))
+        pages = list(_newest(options.tail, selected, 0, store, strings))
     yield from pages
 
 
-def _newest(count: int, selected: Selected, start: int, store: Store) -> Iterator[list[Record]]:
+def _newest(
+    count: int, selected: Selected, start: int, store: Store, strings: bool
+) -> Iterator[list[Record]]:
     """The newest records since `start`, in ns; what clocks ahead of ours have written belongs to them."""
     from loghouse.query import TimeRange
     from loghouse.query.timerange import LAST
@@ -182,6 +186,7 @@ def _newest(count: int, selected: Selected, start: int, store: Store) -> Iterato
         scope=selected.scope,
         limit=count,
         zone=selected.zone,
+        strings=strings,
     )
     yield from find(store, search).records()
 

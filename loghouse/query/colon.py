@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import TYPE_CHECKING
 
 from loghouse.query import foreign
@@ -28,13 +27,14 @@ from loghouse.query.ast import (
 )
 from loghouse.query.columns import column_of
 from loghouse.query.comparisons import list_item, notice_unit, value_list
+from loghouse.query.lateregex import late_regex
 from loghouse.query.regex import check_regex
 from loghouse.query.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from loghouse.query.filters import FilterParser
 
-_OPERATOR = re.compile(r"!~|!=|>=|<=|=~|~|=|>|<")
+_OPERATOR = late_regex(r"!~|!=|>=|<=|=~|~|=|>|<")
 _ASK: dict[str, Operator] = {
     "=": "==",
     "~": "=~",
@@ -45,9 +45,9 @@ _ASK: dict[str, Operator] = {
     "<": "<",
     "<=": "<=",
 }
-_CALL = re.compile(r"([A-Za-z_]+)\(")
-_TO = re.compile(r"\s+TO\s+")
-_RANGE = re.compile(r"range(?=[\[(])")
+_CALL = late_regex(r"([A-Za-z_]+)\(")
+_TO = late_regex(r"\s+TO\s+")
+_RANGE = late_regex(r"range(?=[\[(])")
 _FUNCTIONS = ("in", "range", "ip", "i", "seq")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from loghouse.query import units
 from loghouse.query.ast import Compare, Contains, Filter, In, IsBool, IsNull, Key, Like, Operator, Span, Value
 from loghouse.query.columns import column_of
+from loghouse.query.lateregex import late_regex
 from loghouse.query.regex import check_regex, cut_at_space, undelimited
 from loghouse.query.spelling import quoted
 
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
 
 MAX_VALUES = 500
 
-_IN = re.compile(r"\s+(not\s+)?in\s*(?=\()", re.IGNORECASE)
-_TEXT_TEST = re.compile(r"\s+(not\s+)?(contains|like|ilike)\s*(?=[\"'`])", re.IGNORECASE)
-_IS = re.compile(r"\s+is\s+(?:(not\s+)?null|(true|false))(?![\w.:-])", re.IGNORECASE)
-_BEFORE_OPERATOR = re.compile(r"\s*(?=[=!<>])")
-_SECOND_OPERATOR = re.compile(r"[=<>]+")
-_APART_UNIT = re.compile(r"\s+(ns|us|µs|ms|s|m|h|d|[KMGT]i?B|kB|B)(?![\w:.=*(-])")
-_GLUED_AND = re.compile(r"(-?\d+(?:\.\d+)?)(and|or)([A-Za-z_][\w.]*(?:=|!|<|>).*)", re.IGNORECASE)
+_IN = late_regex(r"\s+(not\s+)?in\s*(?=\()", re.IGNORECASE)
+_TEXT_TEST = late_regex(r"\s+(not\s+)?(contains|like|ilike)\s*(?=[\"'`])", re.IGNORECASE)
+_IS = late_regex(r"\s+is\s+(?:(not\s+)?null|(true|false))(?![\w.:-])", re.IGNORECASE)
+_BEFORE_OPERATOR = late_regex(r"\s*(?=[=!<>])")
+_SECOND_OPERATOR = late_regex(r"[=<>]+")
+_APART_UNIT = late_regex(r"\s+(ns|us|µs|ms|s|m|h|d|[KMGT]i?B|kB|B)(?![\w:.=*(-])")
+_GLUED_AND = late_regex(r"(-?\d+(?:\.\d+)?)(and|or)([A-Za-z_][\w.]*(?:=|!|<|>).*)", re.IGNORECASE)
 
 
 def comparison(parser: FilterParser, key: Key, start: int) -> Filter | None:

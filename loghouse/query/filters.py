@@ -1,6 +1,5 @@
 """Reads filters: words, conditions, and, or, not, parentheses."""
 
-import re
 from collections.abc import Callable
 
 from loghouse.errors import QueryError
@@ -20,6 +19,7 @@ from loghouse.query.ast import (
 )
 from loghouse.query.colon import colon_condition
 from loghouse.query.comparisons import comparison
+from loghouse.query.lateregex import late_regex
 from loghouse.query.regex import check_regex
 from loghouse.query.suggest import did_you_mean
 from loghouse.query.tokens import Scanner
@@ -30,11 +30,11 @@ MAX_TERMS = 500
 Term = Callable[[], Filter]
 
 _FUNCTIONS = ("has", "missing", "i", "seq")
-_FUNCTION = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\(")
-_URL_OR_TIME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|localhost:\d")
-_NEGATION = re.compile(r"[!-](?=[^\s=~|)>-])")
-_BAR_AND_NAME = re.compile(r"\|([A-Za-z_]\w*)(\()?")
-_END_OF_TERM = re.compile(r"\s|[|),]|$")
+_FUNCTION = late_regex(r"([A-Za-z_][A-Za-z0-9_]*)\(")
+_URL_OR_TIME = late_regex(r"[A-Za-z][A-Za-z0-9+.-]*://|localhost:\d")
+_NEGATION = late_regex(r"[!-](?=[^\s=~|)>-])")
+_BAR_AND_NAME = late_regex(r"\|([A-Za-z_]\w*)(\()?")
+_END_OF_TERM = late_regex(r"\s|[|),]|$")
 
 
 class FilterParser:

@@ -10,38 +10,39 @@ from loghouse.errors import QueryError
 from loghouse.query import spelling
 from loghouse.query.ast import Key
 from loghouse.query.columns import COLUMNS
+from loghouse.query.lateregex import late_regex
 from loghouse.query.tokens import Scanner
 
 _STRING = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`"
-_MATCHER = re.compile(rf"\s*([A-Za-z_][\w.]*)\s*(=~|!~|!=|=)\s*({_STRING})\s*,?")
-_LINE_FILTER = re.compile(rf"\s*(\|=|!=|\|~|!~)\s*((?:{_STRING})(?:\s+or\s+(?:{_STRING}))*)")
+_MATCHER = late_regex(rf"\s*([A-Za-z_][\w.]*)\s*(=~|!~|!=|=)\s*({_STRING})\s*,?")
+_LINE_FILTER = late_regex(rf"\s*(\|=|!=|\|~|!~)\s*((?:{_STRING})(?:\s+or\s+(?:{_STRING}))*)")
 _LINE_TEST = {"|=": "contains", "!=": "not contains", "|~": "=~", "!~": "!~"}
-_ONE_STRING = re.compile(_STRING)
-_ALTERNATIVES = re.compile(r"[\w-]+(?:\|[\w-]+)+")
-_SELECT = re.compile(
+_ONE_STRING = late_regex(_STRING)
+_ALTERNATIVES = late_regex(r"[\w-]+(?:\|[\w-]+)+")
+_SELECT = late_regex(
     r"\s*select\s+(?P<columns>.*?)\s+from\s+\S+(?:\s+where\s+(?P<where>.*?))?(?:\s+group\s+by\s+(?P<group>.*?))?"
     r"(?:\s+order\s+by\s+(?P<order>.*?))?(?:\s+limit\s+(?P<limit>\d+))?\s*;?\s*",
     re.IGNORECASE | re.DOTALL,
 )
-_LOGQL_METRIC = re.compile(
+_LOGQL_METRIC = late_regex(
     r"(?P<outer>.*?)(?P<function>\w+_over_time|rate|bytes_rate)\s*\((?P<inner>.*?)\[(?P<step>\w+)\]",
     re.DOTALL,
 )
-_UNPACKING_STAGE = re.compile(r"\|\s*(?:json|logfmt|unpack)\b\s*(?=\||$)")
-_BY = re.compile(r"\bby\s*\(([^)]*)\)")
-_AGGREGATE = re.compile(
+_UNPACKING_STAGE = late_regex(r"\|\s*(?:json|logfmt|unpack)\b\s*(?=\||$)")
+_BY = late_regex(r"\bby\s*\(([^)]*)\)")
+_AGGREGATE = late_regex(
     r"count|count_uniq|distinct|dc|uniq_exact|sum|avg|min|max|median|quantile|stddev|rate|bytes|values|p\d{2,4}"
 )
-_EXISTS = re.compile(r"_exists_:\s*([\w.@-]+)")
-_LOGSQL_STREAM = re.compile(r"_stream\s*:\s*\{")
-_STREAM_BEFORE = re.compile(r"_stream\s*:$")
-_PLUS_SIGN = re.compile(r"\+(?=[\w\"'`])")
-_LONE_OPERATOR = re.compile(r"=~|==|!=|!~|>=|<=|[=<>]")
-_LONE_NEGATION = re.compile(r"[!-](?=\s|$)")
-_PATTERN_FILTER = re.compile(r"[|!]>")
-_LINE_FILTER_SIGN = re.compile(r"\|[=~]")
-_OPEN_RANGE = re.compile(r"\{\s*(\S+)\s+TO\s+(\S+?)\s*\}")
-_NESTED = re.compile(r"\{\s*([\w.]+)\s*:\s*([^{}]*?)\s*\}")
+_EXISTS = late_regex(r"_exists_:\s*([\w.@-]+)")
+_LOGSQL_STREAM = late_regex(r"_stream\s*:\s*\{")
+_STREAM_BEFORE = late_regex(r"_stream\s*:$")
+_PLUS_SIGN = late_regex(r"\+(?=[\w\"'`])")
+_LONE_OPERATOR = late_regex(r"=~|==|!=|!~|>=|<=|[=<>]")
+_LONE_NEGATION = late_regex(r"[!-](?=\s|$)")
+_PATTERN_FILTER = late_regex(r"[|!]>")
+_LINE_FILTER_SIGN = late_regex(r"\|[=~]")
+_OPEN_RANGE = late_regex(r"\{\s*(\S+)\s+TO\s+(\S+?)\s*\}")
+_NESTED = late_regex(r"\{\s*([\w.]+)\s*:\s*([^{}]*?)\s*\}")
 _LOGSQL_CALLS = {
     "re": ':~"regex"',
     "exact": ':="text"',

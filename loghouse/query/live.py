@@ -33,13 +33,15 @@ def all_filters(query: Query) -> Filter | None:
 class Live(Struct, frozen=True):
     """A query that is asked again and again, each time of other rows.
 
-    Raises `QueryError` at the first stage that needs more than one record. `scope` is as in `compile`.
+    Raises `QueryError` at the first stage that needs more than one record. `scope` and `strings` are as in
+    `compile`.
     """
 
     query: Query
     now_ns: int
     scope: Filter | None = None
     zone: tzinfo = UTC
+    strings: bool = True
 
     def __post_init__(self) -> None:
         for stage in self.query.stages:
@@ -74,7 +76,9 @@ class Live(Struct, frozen=True):
         """
         params = Params()
         rows = self._rows(source, conditions, params).ordered(INSERTED)
-        return (rows if limit is None else rows.limited(limit)).select(), params.values
+        if limit is not None:
+            rows = rows.limited(limit)
+        return rows.select(self.strings or rows.shown.fields is not None), params.values
 
     def _rows(self, source: str, conditions: Sequence[str], params: Params) -> Records:
         context = Context(params, TimeRange(0, LAST), self.now_ns, self.zone, "oldest", source, self.scope)

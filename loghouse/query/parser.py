@@ -9,6 +9,7 @@ from loghouse.errors import QueryError
 from loghouse.query import foreign
 from loghouse.query.ast import Everything, Filter, Span
 from loghouse.query.filters import FilterParser
+from loghouse.query.lateregex import late_regex
 from loghouse.query.stages import KINDS, STAGES, stats, where
 from loghouse.query.stages.functions import is_function
 from loghouse.query.stages.stage import Stage
@@ -17,11 +18,11 @@ from loghouse.query.tokens import Scanner
 
 MAX_STAGES = 50  # each may become a subquery, and ClickHouse nests them only so deep
 
-_STAGE_NAME = re.compile(
+_STAGE_NAME = late_regex(
     r"([A-Za-z_]\w*)(\()?(?![\w.@-])(?!\s*(?:[=<>:]|![=~]|\s(?:not\s+)?in\s*\())", re.IGNORECASE
 )
-_BIN = re.compile(r"\b(?:bin|bucket|span|time_bucket|date_trunc)\s*$", re.IGNORECASE)
-_STARTS_FILTER = re.compile(r"[(\"'~*!-]")
+_BIN = late_regex(r"\b(?:bin|bucket|span|time_bucket|date_trunc)\s*$", re.IGNORECASE)
+_STARTS_FILTER = late_regex(r"[(\"'~*!-]")
 
 
 class Notice(Struct, frozen=True):

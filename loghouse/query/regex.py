@@ -9,29 +9,30 @@ import re
 from msgspec import Struct
 
 from loghouse.query.ast import Span
+from loghouse.query.lateregex import late_regex
 
 MAX_REPEAT = 1000  # RE2's own limit, for repetitions inside each other as well
 MAX_DEPTH = 200
 
-_QUOTED = re.compile(r"\\Q.*?(?:\\E|$)", re.DOTALL)
-_LETTER_CLASS = re.compile(r"\\(?:[dDsSwW]|[pP](?:[CLMNPSZ]|\{\^?(\w+)\}))")
-_CHARACTER = re.compile(
+_QUOTED = late_regex(r"\\Q.*?(?:\\E|$)", re.DOTALL)
+_LETTER_CLASS = late_regex(r"\\(?:[dDsSwW]|[pP](?:[CLMNPSZ]|\{\^?(\w+)\}))")
+_CHARACTER = late_regex(
     r"\\(?:[afnrtv]|x([0-9A-Fa-f]{2})|x\{([0-9A-Fa-f]{1,6})\}|([1-7][0-7]{1,2}|0[0-7]{0,2})|([\x00-/:-@\[-^\x60{-\x7f]))",
     re.DOTALL,
 )
-_BORDER = re.compile(r"\\[AbBz]")
-_BACKREFERENCE = re.compile(r"\\(?:[1-9]|k<\w+>|g\{?\w+\}?)")
-_POSIX = re.compile(
+_BORDER = late_regex(r"\\[AbBz]")
+_BACKREFERENCE = late_regex(r"\\(?:[1-9]|k<\w+>|g\{?\w+\}?)")
+_POSIX = late_regex(
     r"\[:\^?(?:alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]"
 )
-_REPEAT = re.compile(r"(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??")
-_GROUP = re.compile(r"\((?:\?:|\?P?<([A-Za-z_]\w*)>|\?[imsU]*(?:-[imsU]+)?:|(?!\?))", re.ASCII)
-_FLAGS = re.compile(r"\(\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+)\)")
-_LOOKAROUND = re.compile(r"\(\?<?[=!]")
-_PLAIN = re.compile(r"[A-Za-z0-9_ :-]")  # itself in a pattern, and never escaped in JSON
+_REPEAT = late_regex(r"(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})\??")
+_GROUP = late_regex(r"\((?:\?:|\?P?<([A-Za-z_]\w*)>|\?[imsU]*(?:-[imsU]+)?:|(?!\?))", re.ASCII)
+_FLAGS = late_regex(r"\(\?(?:[imsU]+(?:-[imsU]+)?|-[imsU]+)\)")
+_LOOKAROUND = late_regex(r"\(\?<?[=!]")
+_PLAIN = late_regex(r"[A-Za-z0-9_ :-]")  # itself in a pattern, and never escaped in JSON
 # Up to the next slash that ends a word; nothing in it that could be another condition.
-_WITH_SPACE = re.compile(r"/[^/=:\"'`\n]*/(?=[\s)]|$)")
-_DELIMITED = re.compile(r"/(.+)/([ims]*)", re.DOTALL)
+_WITH_SPACE = late_regex(r"/[^/=:\"'`\n]*/(?=[\s)]|$)")
+_DELIMITED = late_regex(r"/(.+)/([ims]*)", re.DOTALL)
 _UNICODE = frozenset(
     (
         "L",
@@ -227,11 +228,11 @@ def _unknown_escape(pattern: str, pos: int) -> RegexFault:
 
 
 def _check_character(found: re.Match[str]) -> None:
-    if found.re is _LETTER_CLASS and found.group(1) and found.group(1) not in _UNICODE:
+    if found.re.pattern == _LETTER_CLASS.pattern and found.group(1) and found.group(1) not in _UNICODE:
         raise RegexFault(
             f"RE2 does not know {found.group()}", *found.span(), "Known: \\p{L}, \\p{Lu}, \\p{Cyrillic}"
         )
-    if found.re is _CHARACTER and found.group(2) and int(found.group(2), 16) > 0x10FFFF:
+    if found.re.pattern == _CHARACTER.pattern and found.group(2) and int(found.group(2), 16) > 0x10FFFF:
         raise RegexFault("there is no such character", *found.span())
 
 

@@ -1,15 +1,15 @@
 """The filter that command line options make: -n, -p, -c, -l, -L."""
 
-import re
 from collections.abc import Iterable
 
 from loghouse.errors import UsageError
 from loghouse.query.ast import Compare, Filter, Glob, Has, In, Key, Value, all_of, any_of
+from loghouse.query.lateregex import late_regex
 from loghouse.query.levels import SPELLINGS, level_number
 from loghouse.query.suggest import did_you_mean
 from loghouse.record import LEVELS
 
-_LABEL = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_./@-]*)\s*(?:(!=|==|=)\s*(.*))?")
+_LABEL = late_regex(r"([A-Za-z0-9_][A-Za-z0-9_./@-]*)\s*(?:(!=|==|=)\s*(.*))?")
 
 
 def scope_filter(

@@ -1,15 +1,15 @@
 """How a value, a word or a name is written so that the parser reads it back unchanged."""
 
-import re
+from loghouse.query.lateregex import late_regex
 
 KEYWORDS = frozenset({"and", "or", "not", "is", "in", "like", "ilike", "contains"})
 
 # What may stand without quotes after an operator, in a list, after `key:` and as a word of its own: narrower
 # than what the parser accepts, so that printing never depends on what stands around the value.
-_BARE_VALUE = re.compile(r"[\w./%@\\^$-][^\s'\"`(),|\[\]]*")
-_BARE_COLON_VALUE = re.compile(r"[\w./@%-][\w./@%+=,:-]*")
-_BARE_GLOB = re.compile(r"[^\s'\"`()|=!<>~\[{][^\s'\"`()|]*")
-_BARE_WORD = re.compile(r"[^\W\d_][\w.]*|\d[\w.]*")
+_BARE_VALUE = late_regex(r"[\w./%@\\^$-][^\s'\"`(),|\[\]]*")
+_BARE_COLON_VALUE = late_regex(r"[\w./@%-][\w./@%+=,:-]*")
+_BARE_GLOB = late_regex(r"[^\s'\"`()|=!<>~\[{][^\s'\"`()|]*")
+_BARE_WORD = late_regex(r"[^\W\d_][\w.]*|\d[\w.]*")
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"})
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from msgspec import Struct
 
 from loghouse.errors import UsageError
+from loghouse.query.lateregex import late_regex
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -26,18 +27,18 @@ _UNITS = {
     "d": DAY,
     "w": 7 * DAY,
 }
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|sec|s|min|m|h|d|w)")
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?\s*(?:ns|us|µs|ms|sec|s|min|m|h|d|w)\s*)+")
-_NOW = re.compile(r"now\s*(?:([+-])\s*(.+))?")
-_EPOCH = re.compile(r"\d{9,19}")
+_PART = late_regex(r"(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|sec|s|min|m|h|d|w)")
+_DURATION = late_regex(r"(?:\d+(?:\.\d+)?\s*(?:ns|us|µs|ms|sec|s|min|m|h|d|w)\s*)+")
+_NOW = late_regex(r"now\s*(?:([+-])\s*(.+))?")
+_EPOCH = late_regex(r"\d{9,19}")
 _EPOCH_UNIT = {10: SECOND, 13: 1_000_000, 16: 1_000, 19: 1}
 _ZONE = r"(?P<zone>\s*(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?"
 _CLOCK = r"(?P<hour>\d\d?)(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?)?"
-_ISO = re.compile(
+_ISO = late_regex(
     r"(?P<year>\d{4})-(?P<month>\d\d)(?:-(?P<day>\d\d))?(?:[T ]\s*" + _CLOCK + ")?" + _ZONE, re.IGNORECASE
 )
-_DAY_WORD = re.compile(r"(?P<word>today|yesterday)(?:(?:\s+at)?\s+" + _CLOCK + ")?" + _ZONE, re.IGNORECASE)
-_TIME_OF_DAY = re.compile(r"(?=\d\d?:)" + _CLOCK + _ZONE, re.IGNORECASE)
+_DAY_WORD = late_regex(r"(?P<word>today|yesterday)(?:(?:\s+at)?\s+" + _CLOCK + ")?" + _ZONE, re.IGNORECASE)
+_TIME_OF_DAY = late_regex(r"(?=\d\d?:)" + _CLOCK + _ZONE, re.IGNORECASE)
 
 _EXAMPLES = "Write it like 15m, 2h ago, now-1d, yesterday, 14:30, 2026-08-01T10:00Z or 1785000000"
 

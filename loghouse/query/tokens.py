@@ -8,20 +8,21 @@ import re
 
 from loghouse.errors import QueryError
 from loghouse.query.ast import Key, Operator, Span
+from loghouse.query.lateregex import late_regex
 
 MAX_LENGTH = 20_000  # characters; above it a query was pasted by mistake
 
-_SPACE = re.compile(r"\s*")
-_SPACE_AND_COMMENTS = re.compile(r"(?:\s+|#[^\n]*)*")
-_KEY = re.compile(r"[A-Za-z@_][A-Za-z0-9_.@-]*")
-_LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@-]*")
-_LABEL_PREFIX = re.compile(r"labels?\.(?=[A-Za-z0-9_])")
-_LITERAL_KEY = re.compile(r"`([^`]+)`")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OPERATOR = re.compile(r"=~|==|=|!=|!~|>=|<=|>|<")
-_WORD = re.compile(r"[^\s'\"`()|]+")
-_LIST_VALUE = re.compile(r"[^\s'\"`(),|\[\]]+")
-_ESCAPED = re.compile(r"\\([\"'\\nt])")
+_SPACE = late_regex(r"\s*")
+_SPACE_AND_COMMENTS = late_regex(r"(?:\s+|#[^\n]*)*")
+_KEY = late_regex(r"[A-Za-z@_][A-Za-z0-9_.@-]*")
+_LABEL = late_regex(r"[A-Za-z0-9_][A-Za-z0-9_./@-]*")
+_LABEL_PREFIX = late_regex(r"labels?\.(?=[A-Za-z0-9_])")
+_LITERAL_KEY = late_regex(r"`([^`]+)`")
+_NAME = late_regex(r"[A-Za-z_][A-Za-z0-9_]*")
+_OPERATOR = late_regex(r"=~|==|=|!=|!~|>=|<=|>|<")
+_WORD = late_regex(r"[^\s'\"`()|]+")
+_LIST_VALUE = late_regex(r"[^\s'\"`(),|\[\]]+")
+_ESCAPED = late_regex(r"\\([\"'\\nt])")
 _DECODED = {"n": "\n", "t": "\t"}
 _QUOTES = "\"'`"
 

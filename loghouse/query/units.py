@@ -3,6 +3,8 @@
 import re
 from typing import Literal, TypeAlias
 
+from loghouse.query.lateregex import late_regex
+
 Dimension: TypeAlias = Literal["time", "size"]
 
 # In seconds and bytes. KB is 1000 bytes and KiB 1024, as ClickHouse and Kubernetes read them.
@@ -22,17 +24,17 @@ BYTES = {
 _PART = r"\d+(?:\.\d+)?\s?(?:{units})"
 _TIME_PART = _PART.format(units="ns|us|µs|ms|s|m|h|d")
 _SIZE_PART = _PART.format(units="B|[KkMGT]B|[KMGT]iB")
-_TIME = re.compile(f"(?:{_TIME_PART})+")
-_SIZE = re.compile(_SIZE_PART)
-_NUMBER_AND_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s?([A-Za-zµ]+)")
+_TIME = late_regex(f"(?:{_TIME_PART})+")
+_SIZE = late_regex(_SIZE_PART)
+_NUMBER_AND_UNIT = late_regex(r"(\d+(?:\.\d+)?)\s?([A-Za-zµ]+)")
 
 # The name's ending tells the unit of its plain numbers.
 _ENDINGS: tuple[tuple[re.Pattern[str], Dimension, float], ...] = (
-    (re.compile(r".*(?:[_.-](?:ns|nanos|nanoseconds)|[a-z]Ns)"), "time", 1e-9),
-    (re.compile(r".*(?:[_.-](?:us|micros|microseconds)|[a-z]Us)"), "time", 1e-6),
-    (re.compile(r".*(?:[_.-](?:ms|msec|millis|milliseconds)|[a-z]Ms|[a-z]Millis)"), "time", 1e-3),
-    (re.compile(r".*(?:[_.-](?:s|sec|secs|seconds)|[a-z]Seconds)"), "time", 1.0),
-    (re.compile(r"(?:.*[_.-])?bytes|.*[a-z]Bytes"), "size", 1.0),
+    (late_regex(r".*(?:[_.-](?:ns|nanos|nanoseconds)|[a-z]Ns)"), "time", 1e-9),
+    (late_regex(r".*(?:[_.-](?:us|micros|microseconds)|[a-z]Us)"), "time", 1e-6),
+    (late_regex(r".*(?:[_.-](?:ms|msec|millis|milliseconds)|[a-z]Ms|[a-z]Millis)"), "time", 1e-3),
+    (late_regex(r".*(?:[_.-](?:s|sec|secs|seconds)|[a-z]Seconds)"), "time", 1.0),
+    (late_regex(r"(?:.*[_.-])?bytes|.*[a-z]Bytes"), "size", 1.0),
 )
 # Fields whose unit is fixed by the program that writes them (nginx, HAProxy and the servers that copy them).
 _KNOWN: dict[str, tuple[Dimension, float]] = {

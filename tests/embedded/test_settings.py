@@ -85,6 +85,15 @@ def test_a_read_only_query_leaves_the_session_writable(store_url: StoreUrl) -> N
         assert client.execute(MAX_THREADS) == [(61,)]
 
 
+def test_after_a_read_only_query_the_settings_are_those_of_a_new_session(store_url: StoreUrl) -> None:
+    changed = "SELECT name, value FROM system.settings WHERE changed AND name != 'log_comment' ORDER BY name"
+    with driver(store_url) as client:
+        new = client.execute(changed)
+        client.execute("SELECT 1", settings={"readonly": 1})
+        assert client.execute(changed) == new
+        assert ("database", store_url.database) in new
+
+
 def test_an_insert_with_a_known_token_is_stored_once(store_url: StoreUrl) -> None:
     with driver(store_url) as client:
         client.execute("CREATE TABLE arriving (a UInt32) ENGINE = Null")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from logq.stores import Source
+from msgspec.structs import replace
 from servers import start_embedded, stop
 
 from loghouse.blocks import Part
@@ -81,6 +82,16 @@ def test_what_is_stored_before_the_start_is_old(store: Breaking, url: StoreUrl) 
     source.write(b"new")
     assert texts(tail) == ["new"]
     assert texts(tail) == []
+
+
+def test_a_tail_of_messages_leaves_out_only_the_text_fields(store: Breaking, url: StoreUrl) -> None:
+    tails = [Tail(store, Live(parse("user:anna"), now_ns=0, strings=strings)) for strings in (True, False)]
+    for tail in tails:
+        tail.start()
+    Writer(url).write(b"login user=anna ms=12", b"login user=ben ms=3")
+    (whole,), (message,) = ([record for page in tail.news() for record in page] for tail in tails)
+    assert whole.strings == {"user": "anna", "ms": "12"}
+    assert message == replace(whole, strings={})
 
 
 def test_a_merge_of_old_and_new_gives_the_new_alone(store: Breaking, url: StoreUrl) -> None:
