@@ -6,7 +6,7 @@ wanted=""
 for pair in prometheus-alertmanager:prometheus-alertmanager redis-server:redis-server memcached:memcached clickhouse-client:clickhouse-client promtool:prometheus \
     rsyslogd:rsyslog ip:iproute2 rabbitmqctl:rabbitmq-server nginx:nginx apache2:apache2 openssl:openssl \
     prometheus-redis-exporter:prometheus-redis-exporter prometheus-apache-exporter:prometheus-apache-exporter \
-    prometheus-nginx-exporter:prometheus-nginx-exporter chromium:chromium docker-compose:docker-compose; do
+    prometheus-nginx-exporter:prometheus-nginx-exporter chromium:chromium docker-compose:docker-compose strace:strace; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || wanted="$wanted ${pair#*:}"
 done
 # Its name holds its version.

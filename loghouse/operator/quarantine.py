@@ -78,8 +78,8 @@ def _show(each: Quarantined) -> None:
 def _sent(store: Store, each: Quarantined) -> bool:
     """Send one batch under its own id; True when the store has it, and then the file is gone."""
     from loghouse.spool.batchfile import read_rows, read_trailer
-    from loghouse.spool.delivery import TABLE, insert_settings
     from loghouse.spool.rows import COLUMNS, packets
+    from loghouse.spool.sending import TABLE, insert_settings
 
     try:
         token = read_trailer(each.path).id

@@ -11,53 +11,33 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any, Protocol
+from typing import Protocol
 
 from loghouse.errors import StoreError
 from loghouse.spool.answers import Answer, answer_of
 from loghouse.spool.batchfile import Damaged
 from loghouse.spool.breaker import Breaker
 from loghouse.spool.entry import Entry
-from loghouse.spool.lookup import Unreadable, any_stored, missing, rows_of, stored, token_known
-from loghouse.spool.rows import COLUMNS, Row, packets
+from loghouse.spool.lookup import Unreadable, any_stored
+from loghouse.spool.sending import Sending, SendingStore
 from loghouse.spool.spool import Spool
 
 log = logging.getLogger("loghouse.spool")
 
-TABLE = "ingest"
 IN_FLIGHT = 2
 FIRST_PATIENCE = 2.0  # seconds that a run with an end waits for a store that never answered
 PATIENCE = 120.0  # the same once it has answered: a restart of the store must not end the run
 SAY_AGAIN = 60.0
-# The store knows the last 10,000 tokens of all senders. After this many seconds we do not rely on that but
-# ask before a doubtful batch is sent again.
-TOKEN_TRUSTED = 60.0
 POISON_IN_A_ROW = 20  # bad lines without a good one between them: then it is not the lines
 MEMORY_ATTEMPTS = 3  # then a batch that needs too much of the store's memory is cut in two
 SPOOL_TROUBLE_WAIT = 1.0
 _TAKE = 60.0  # seconds until a thread without work looks again
 
 
-class IngestStore(Protocol):
+class IngestStore(SendingStore, Protocol):
     """What delivery needs of `loghouse.store.client.Store`; each thread has its own."""
-
-    def insert_blocks(
-        self,
-        table: str,
-        columns: Sequence[str],
-        blocks: Iterable[Sequence[Sequence[Any]]],
-        settings: Mapping[str, Any],
-    ) -> None:
-        """Store all blocks as one insert; returns when it is acknowledged."""
-
-    def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """The rows of a query."""
-
-    def uptime(self) -> float:
-        """Seconds since the store was started."""
 
     def cancel(self) -> None:
         """Break off what is running, from another thread."""
@@ -179,10 +159,8 @@ class Delivery:
             self._breaker.stopped()
             self._spool.salvage(entry)
             settled = True
-        except (OSError, Unreadable) as error:
-            self._breaker.stopped()
-            self._say(logging.ERROR, f'cannot use the spool file "{entry.path}" ({error})')
-            self._give_up.wait(SPOOL_TROUBLE_WAIT)
+        except OSError as error:
+            self._wait_for_the_spool(entry, error)
         finally:
             with self._guard:
                 self._sending -= 1
@@ -190,24 +168,16 @@ class Delivery:
                 self._spool.release(entry)
 
     def _deliver(self, store: IngestStore, entry: Entry) -> bool:
-        """Send the same rows under the same id until they are stored or put aside; False if told to stop."""
-        doubted_from = (
-            entry.trailer.written_at if entry.recovered else None
-        )  # when it may have been sent first
+        """Send the same rows until they are stored or put aside; False if told to stop."""
+        sending = Sending(entry, self._clock)
         attempt = 0
         while self._breaker.enter():
-            began = self._clock()
             try:
-                rows = rows_of(entry)
-                if doubted_from is not None and self._may_be_forgotten(store, entry, began - doubted_from):
-                    rows = missing(rows, stored(store, entry))
-                    self.done.found_stored += not self._insert(store, entry.id, rows)
-                else:
-                    self._insert(store, entry.id, rows)
+                sent = sending.attempt(store)
+            except Unreadable as error:
+                self._wait_for_the_spool(entry, error)
             except StoreError as error:
                 answer = answer_of(error)
-                if answer is Answer.DOUBTFUL and doubted_from is None:
-                    doubted_from = began
                 attempt += 1
                 self._note(error, answer)
                 if _in_the_batch(answer, attempt) and self._put_aside(store, entry, error, answer):
@@ -215,19 +185,16 @@ class Delivery:
                     return True
                 self._breaker.failed(self._next_wait(error, answer, attempt))
             else:
-                self._stored_now(entry)
+                self._stored_now(entry, sent)
                 return True
         return False
 
-    def _insert(self, store: IngestStore, token: str, rows: Iterator[Row]) -> bool:
-        """Insert the rows under a token; whether there were any."""
-        first = next(rows, None)
-        if first is None:
-            return False
-        store.insert_blocks(TABLE, COLUMNS, packets(chain((first,), rows)), insert_settings(token))
-        return True
+    def _wait_for_the_spool(self, entry: Entry, error: Exception) -> None:
+        self._breaker.stopped()
+        self._say(logging.ERROR, f'cannot use the spool file "{entry.path}" ({error})')
+        self._give_up.wait(SPOOL_TROUBLE_WAIT)
 
-    def _stored_now(self, entry: Entry) -> None:
+    def _stored_now(self, entry: Entry, sent: bool) -> None:
         since = self._breaker.succeeded()
         if since is not None:
             log.warning("the store takes logs again after %.0f s", time.monotonic() - since)
@@ -238,17 +205,8 @@ class Delivery:
             self.done.batches += bool(entry.trailer.rows)
             self.done.bytes += entry.trailer.bytes
             self.done.lines += entry.trailer.lines
+            self.done.found_stored += bool(entry.trailer.rows) and not sent
         self._spool.acknowledge(entry)
-
-    def _may_be_forgotten(self, store: IngestStore, entry: Entry, age: float) -> bool:
-        """Whether the store may not know the token of a batch any more that was first sent `age` seconds ago.
-
-        As long as it is known, the batch is sent again: views that were cut off catch up then. A store that
-        was started since may have lost it with the power: rows are synced to its disk, tokens are not.
-        """
-        if store.uptime() < age:
-            return True
-        return self._clock() - entry.trailer.written_at > TOKEN_TRUSTED and not token_known(store, entry)
 
     def _put_aside(self, store: IngestStore, entry: Entry, error: StoreError, answer: Answer) -> bool:
         """Find the bad line by halves and quarantine it alone; False if that would not be right.
@@ -294,23 +252,6 @@ class Delivery:
         if not self._said_at or now - self._said_at > SAY_AGAIN:
             self._said_at = now
             log.log(level, "%s", text)
-
-
-def insert_settings(token: str) -> dict[str, Any]:
-    """Settings that make an insert happen once, however often it is sent."""
-    return {
-        "async_insert": 0,
-        # All blocks of the insert become one: the token is its, and the views are planned once.
-        "min_insert_block_size_rows": 0,
-        "min_insert_block_size_bytes": 1 << 28,
-        "insert_deduplicate": 1,
-        "insert_deduplication_token": token,
-        "deduplicate_blocks_in_dependent_materialized_views": 1,
-        # A chunk of a quiet file may span many days, each of which is a partition.
-        "max_partitions_per_insert_block": 0,
-        # Indexes are made when parts merge; until then a part is small enough to be read whole.
-        "materialize_skip_indexes_on_insert": 0,
-    }
 
 
 def _in_the_batch(answer: Answer, attempt: int) -> bool:

@@ -1,4 +1,4 @@
-"""What the store has of a batch already: asked when its token may be forgotten, or before it is cut."""
+"""What the store has of a batch already: asked when its token cannot tell, or before the batch is cut."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ SOURCES_ASKED = 1000  # in one query
 ACCESS_DENIED = 497
 
 _INSERTS = "SELECT uniq(inserted_at) FROM logs WHERE inserted_at >= fromUnixTimestamp({after:UInt32})"
+# Of a replica we cannot tell what another one shows; a policy may hide every row.
+_SEEN = """SELECT count() FROM system.tables
+WHERE database = currentDatabase() AND name = 'logs' AND engine = 'MergeTree'
+    AND (total_rows = 0 OR exists(SELECT source_id, offset, inserted_at FROM logs))"""
 _STORED = """WITH
     arrayMap(x -> toUInt64(x), splitByChar(',', {sources:String})) AS sources,
     arrayMap(x -> toUInt64(x), splitByChar(',', {lows:String})) AS lows,
@@ -55,18 +59,31 @@ def token_known(store: Answering, entry: Entry) -> bool:
     return not answer or answer[0][0] < TOKENS_SURE
 
 
-def stored(store: Answering, entry: Entry) -> Stored:
+def stored_is_seen(store: Answering) -> bool:
+    """Whether what the store has acknowledged is found by the next query, and what is not found is not there.
+
+    Not with replicated tables, which note a token and its rows at once, and not for an account that may only
+    insert or that policies keep from all rows. Raises `StoreError`.
+    """
+    return _seen(store, _SEEN, {}) == [(1,)]
+
+
+def stored(store: Answering, entry: Entry, since: float | None = None) -> Stored:
     """The records that the store has of a batch, and maybe others of the same files.
 
-    Nothing for an account that may only insert. Raises `StoreError`, `Unreadable`, `Damaged`.
+    `since` is when they were inserted at the earliest, if not when the batch was written. Nothing for an
+    account that may only insert. Raises `StoreError`, `Unreadable`, `Damaged`.
     """
     asked = [(source, low, high) for source, (low, high) in _bounds(rows_of(entry)).items()]
-    since = max(0, int(entry.trailer.written_at) - CLOCK_SKEW)
+    earliest = entry.trailer.written_at if since is None else since
     found: dict[int, Sequence[int]] = {}
     for begin in range(0, len(asked), SOURCES_ASKED):
         columns = zip(*asked[begin : begin + SOURCES_ASKED], strict=True)
         texts = [",".join(map(str, column)) for column in columns]
-        params = {"since": since, **dict(zip(("sources", "lows", "highs"), texts, strict=True))}
+        params = {
+            "since": max(0, int(earliest) - CLOCK_SKEW),
+            **dict(zip(("sources", "lows", "highs"), texts, strict=True)),
+        }
         found.update((source, array("Q", offsets)) for source, offsets in _seen(store, _STORED, params))
     return found
 

@@ -46,8 +46,8 @@ POINTS = (
     ("os:rename", "before"),
     ("os:rename", "after"),
     ("loghouse.spool.spool:Spool.commit", "after"),
-    ("loghouse.spool.delivery:Delivery._insert", "before"),
-    ("loghouse.spool.delivery:Delivery._insert", "after"),
+    ("loghouse.spool.sending:Sending._insert", "before"),
+    ("loghouse.spool.sending:Sending._insert", "after"),
     ("loghouse.spool.spool:remove", "before"),
     ("loghouse.spool.spool:Spool.acknowledge", "after"),
 )

@@ -12,6 +12,7 @@ from loghouse.spool import delivery as module
 from loghouse.spool.answers import Answer, answer_of
 from loghouse.spool.batchfile import read_rows
 from loghouse.spool.delivery import Delivery
+from loghouse.spool.sending import TOKEN_TRUSTED
 from loghouse.spool.spool import Spool
 
 STOP = threading.Event()
@@ -113,7 +114,7 @@ def test_a_store_that_forgot_the_token_is_asked_for_the_rows(spool: Spool) -> No
     store.fault = first_inserts("lose")
     entry = spool.append(rows_of(range(3000)))
     assert entry
-    done = deliver(spool, store, now=entry.trailer.written_at + module.TOKEN_TRUSTED + 1).done
+    done = deliver(spool, store, now=entry.trailer.written_at + TOKEN_TRUSTED + 1).done
     assert store.data == lines_of(rows_of(range(3000)))
     assert done.found_stored == 1
 
@@ -152,9 +153,74 @@ def test_while_the_token_is_known_a_doubtful_batch_is_sent_again(spool: Spool) -
     store.fault = first_inserts("lose")
     entry = spool.append(rows_of(range(5)))
     assert entry
-    done = deliver(spool, store, now=entry.trailer.written_at + module.TOKEN_TRUSTED + 1).done
+    done = deliver(spool, store, now=entry.trailer.written_at + TOKEN_TRUSTED + 1).done
     assert store.data == lines_of(rows_of(range(5)))
     assert (done.found_stored, store.inserts) == (0, 2)
+
+
+def noting(store: Store, times: int) -> Callable[[str, list[bytes]], None]:
+    """A store that notes a token and fails before the rows are in place, so many times."""
+    left = iter(range(times))
+
+    def fault(token: str, _: list[bytes]) -> None:
+        if next(left, None) is not None:
+            store.noted.add(token)
+            raise StoreError("Input/output error", code=1001)
+
+    return fault
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_rows_of_which_the_store_noted_only_the_token_are_sent_again(spool: Spool, times: int) -> None:
+    store = Store()
+    store.fault = noting(store, times)
+    spool.append(rows_of(range(5), lines=3))
+    deliver(spool, store)
+    assert store.data == lines_of(rows_of(range(5), lines=3))
+    assert len(store.noted) == times
+
+
+def test_tokens_that_an_earlier_process_used_are_passed_over(tmp_path: Path) -> None:
+    store = Store()
+    spool = Spool(str(tmp_path / "spool"))
+    entry = spool.append(rows_of(range(5)))
+    assert entry
+    spool.close()
+    store.noted = {entry.id, f"{entry.id}+1"}
+    deliver(Spool(str(tmp_path / "spool")), store)
+    assert store.data == lines_of(rows_of(range(5)))
+
+
+def test_an_insert_that_outlives_its_sender_finds_its_token_used(spool: Spool) -> None:
+    """The repeat begins with the token it has, so that the store keeps one of the two."""
+    store = Store()
+    store.fault = first_inserts("lose", "lose", "lose")
+    spool.append(rows_of(range(5)))
+    deliver(spool, store)
+    assert len(store.blocks) == 1
+
+
+def test_where_rows_are_not_seen_the_token_alone_decides(spool: Spool) -> None:
+    """Another replica may show them late, a policy may hide them: none of it means that they are missing."""
+    store = Store()
+    store.seen = False
+    store.fault = first_inserts("lose")
+    entry = spool.append(rows_of(range(5)))
+    assert entry
+    store.rows = lambda sql, params=None: [(0,)] if not params else []  # type: ignore[method-assign]
+    deliver(spool, store)
+    assert store.order == [entry.id]
+
+
+def test_what_stays_missing_is_sent_under_one_more_token_only(spool: Spool) -> None:
+    """It was stored and is gone since, by retention for instance."""
+    store = Store()
+    store.fault = first_inserts("lose")
+    entry = spool.append(rows_of(range(5)))
+    assert entry
+    store.rows = lambda sql, params=None: [(1,)] if not params else []  # type: ignore[method-assign]
+    deliver(spool, store)
+    assert store.order == [entry.id, f"{entry.id}+1"]
 
 
 def test_an_account_that_may_only_insert_relies_on_the_token(
@@ -169,7 +235,7 @@ def test_an_account_that_may_only_insert_relies_on_the_token(
     store.fault = first_inserts("lose")
     entry = spool.append(rows_of(range(5)))
     assert entry
-    delivery = deliver(spool, store, now=entry.trailer.written_at + module.TOKEN_TRUSTED + 1)
+    delivery = deliver(spool, store, now=entry.trailer.written_at + TOKEN_TRUSTED + 1)
     assert store.data == lines_of(rows_of(range(5)))
     assert (delivery.done.retries, store.inserts) == (1, 2)
 

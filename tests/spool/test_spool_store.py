@@ -13,8 +13,9 @@ from loghouse.config import StoreUrl
 from loghouse.errors import StoreError
 from loghouse.spool import delivery as module
 from loghouse.spool import rows as packing
-from loghouse.spool.delivery import Delivery, insert_settings
+from loghouse.spool.delivery import Delivery
 from loghouse.spool.rows import COLUMNS, Row, packets
+from loghouse.spool.sending import TOKEN_TRUSTED, insert_settings
 from loghouse.spool.spool import Spool
 from loghouse.store.client import Store
 from loghouse.store.migrate import migrate
@@ -94,7 +95,7 @@ def test_rows_are_found_when_the_token_may_be_forgotten(
     store.insert_blocks("ingest", COLUMNS, packets(lines(1, 2000)), insert_settings("another token"))
     spool.close()
     again = Spool(str(tmp_path / "spool"))
-    later = entry.trailer.written_at + module.TOKEN_TRUSTED + 1
+    later = entry.trailer.written_at + TOKEN_TRUSTED + 1
     delivery = Delivery(again, lambda: Store(url), clock=lambda: later)
     assert delivery.close(Event(), 0)
     assert delivery.done.found_stored == 1
