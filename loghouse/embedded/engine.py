@@ -27,8 +27,8 @@ UNKNOWN_EXCEPTION = 1002
 INSTALL = 'pip install "logq[embedded]"'
 
 # What a laptop can spare, and inserts that are on the disk when they are acknowledged. What a search unpacked
-# is kept: `raw` comes in blocks of 4 MB, and the next search mostly looks at the same newest ones. Merges give
-# way to inserts and searches, where the process may raise its threads' priority again afterwards (CAP_SYS_NICE).
+# is kept: `raw` comes in blocks of 4 MB, and the next search mostly looks at the same newest ones. Merges
+# give way to inserts and searches, which the engine only does with CAP_SYS_NICE.
 SERVER_CONFIG = """<clickhouse>
   <max_server_memory_usage_to_ram_ratio>{memory_ratio}</max_server_memory_usage_to_ram_ratio>
   <cache_size_to_ram_max_ratio>{cache_ratio}</cache_size_to_ram_max_ratio>

@@ -8,8 +8,8 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -26,27 +26,29 @@ def local_store() -> Iterator[StoreUrl]:
 
     Raises `LoghouseError` if the extra `embedded` is not installed.
     """
+    with _ended_by_signals(), _directory() as directory, ExitStack() as opened:
+        with _interrupts_held():
+            url = _open(directory, opened)
+        yield url
+
+
+def _open(directory: Path, opened: ExitStack) -> StoreUrl:
     from loghouse.embedded.conversation import Account
     from loghouse.embedded.engine import Engine
     from loghouse.embedded.server import Server
     from loghouse.embedded.session import quoted_name
 
-    with _ended_by_signals(), _directory() as directory:
-        engine = Engine(directory, MEMORY_RATIO)
-        try:
-            engine.create_database(quoted_name(DEFAULT_DATABASE.encode()))
-            account = Account(USER, secrets.token_hex(32))
-            server = Server(engine, DEFAULT_HOST, 0, account)
-            server.start()
-            try:
-                host, port = server.address
-                url = StoreUrl(host, port, DEFAULT_DATABASE, account.user, account.password)
-                _prepare(url)
-                yield url
-            finally:
-                server.stop()
-        finally:
-            engine.close()
+    engine = Engine(directory, MEMORY_RATIO)
+    opened.callback(engine.close)
+    engine.create_database(quoted_name(DEFAULT_DATABASE.encode()))
+    account = Account(USER, secrets.token_hex(32))
+    server = Server(engine, DEFAULT_HOST, 0, account)
+    server.start()
+    opened.callback(server.stop)
+    host, port = server.address
+    url = StoreUrl(host, port, DEFAULT_DATABASE, account.user, account.password)
+    _prepare(url)
+    return url
 
 
 def _prepare(url: StoreUrl) -> None:
@@ -77,15 +79,35 @@ def _directory() -> Iterator[Path]:
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
     """SIGTERM and SIGHUP end the command as Ctrl-C does, so that the directory is removed."""
+    with _handled(_interrupt, signal.SIGTERM, signal.SIGHUP):
+        yield
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """What would end the block ends it when it is done.
+
+    While modules load, Python may raise KeyboardInterrupt in a callback, where nobody hears of it.
+    """
+    came = threading.Event()
+    with _handled(lambda *_: came.set(), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        yield
+    if came.is_set():
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None], *numbers: signal.Signals) -> Iterator[None]:
+    """Only the main thread may say who handles signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

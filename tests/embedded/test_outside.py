@@ -97,6 +97,8 @@ def test_a_client_reaches_no_file_and_no_network(store_url: StoreUrl) -> None:
             with pytest.raises(StoreError, match="--allow-outside") as refused:
                 store.rows(sql)
             assert refused.value.code == 497, sql
+            with pytest.raises(StoreError, match="--allow-outside"):
+                store.rows(sql)  # what was found out about a statement is kept
         client.execute("CREATE DATABASE IF NOT EXISTS outside")
         for sql in STAYING:
             client.execute(sql)
