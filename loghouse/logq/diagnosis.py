@@ -10,6 +10,7 @@ from enum import Enum
 from loghouse.config import StoreUrl
 from loghouse.errors import StoreError, StoreUnreachable
 from loghouse.logq.limits import written_size
+from loghouse.render.duration import written_duration
 from loghouse.store.client import Store
 
 OLDEST = (24, 8)  # the oldest ClickHouse that is supported
@@ -150,8 +151,8 @@ def _ingest(store: Store) -> Iterator[Finding]:
         return
     age = time.time() - int(stored) / 1000
     found = (
-        f"the last record {age:.0f} s ago, {lag / 1000:.1f} s after it was written "
-        f"(of the slowest 1 %: {late / 1000:.1f} s)"
+        f"the last record {written_duration(age)} ago, {written_duration(lag / 1000)} after it was written "
+        f"(of the slowest 1 %: {written_duration(late / 1000)})"
     )
     quiet = age > QUIET_MINUTES * 60
     yield Finding(

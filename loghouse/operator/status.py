@@ -11,6 +11,7 @@ import typer
 
 from loghouse.errors import ExitCode, LoghouseError, UsageError
 from loghouse.logq.options import Common
+from loghouse.render.duration import written_duration
 
 ANSWER_TIMEOUT = 5.0  # seconds
 SHOWN = 30  # files, those that are behind the most
@@ -83,7 +84,7 @@ def _report(found: Mapping[str, Any], everything: bool) -> Iterator[str]:
     yield f"{len(files):,} files open, {decimal(behind)} behind"
     yield (
         f"spool: {spool['batches']:,} batches, {decimal(spool['bytes'])} of {decimal(spool['limit'])}"
-        + (f", the oldest waits {spool['oldest_seconds']:.0f} s" if spool["batches"] else "")
+        + (f", the oldest waits {written_duration(spool['oldest_seconds'])}" if spool["batches"] else "")
         + (", FULL: reading waits" if spool["full"] else "")
     )
     yield (
@@ -91,7 +92,8 @@ def _report(found: Mapping[str, Any], everything: bool) -> Iterator[str]:
         f"batches, {store['retries']:,} tried again"
     )
     if store["failing_seconds"]:
-        yield f"store: FAILING for {store['failing_seconds']:.0f} s: {store['last_error'] or 'no answer'}"
+        since = written_duration(store["failing_seconds"])
+        yield f"store: FAILING for {since}: {store['last_error'] or 'no answer'}"
     if found["quarantined_lines"]:
         yield f"quarantine: {found['quarantined_lines']:,} lines (see: loghouse quarantine ls)"
     if found["lost_bytes"]:

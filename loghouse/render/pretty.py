@@ -11,6 +11,7 @@ from typing import Any
 from loghouse.record import Record
 from loghouse.render.clock import NANOSECONDS, Clock
 from loghouse.render.colours import DIM, LEVEL_COLOURS, MARK, MATCH, MATCH_END, RESET, pod_colour
+from loghouse.render.duration import written_duration
 from loghouse.render.escapes import decoded, one_line, visible
 from loghouse.render.fields import fields_of, made_fields
 from loghouse.render.links import linked, record_link
@@ -94,7 +95,7 @@ class Pretty:
         self._newest = max(self._newest, record.timestamp_ns)
         if behind < LATE_AFTER_NS:
             return ""
-        return self._paint(MARK, f"[late {_duration(behind // NANOSECONDS)}]") + " "
+        return self._paint(MARK, f"[late {written_duration(behind // NANOSECONDS)}]") + " "
 
     def _body(self, record: Record, taken: int) -> str:
         """Message and fields; `taken` columns of the screen are used up before them."""
@@ -162,12 +163,3 @@ def _pair_value(value: Any) -> str:
     if isinstance(value, str) and not _NEEDS_QUOTES.search(value):
         return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-
-
-def _duration(seconds: int) -> str:
-    """`35s`, `4m10s`, `3h5m`, `2d4h`."""
-    for size, unit, smaller, below in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
-        if seconds >= size:
-            rest = seconds % size // smaller
-            return f"{seconds // size}{unit}{rest}{below}" if rest else f"{seconds // size}{unit}"
-    return f"{seconds}s"

@@ -78,9 +78,9 @@ def test_a_shipper_that_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (
             {"store": WELL["store"] | {"failing_seconds": 90, "last_error": "refused"}},
-            "FAILING for 90 s: refused",
+            "FAILING for 1m30s: refused",
         ),
-        ({"spool": WELL["spool"] | {"batches": 3, "oldest_seconds": 700.0}}, "the oldest waits 700 s"),
+        ({"spool": WELL["spool"] | {"batches": 3, "oldest_seconds": 700.0}}, "the oldest waits 11m40s"),
         ({"spool": WELL["spool"] | {"full": True}}, "FULL: reading waits"),
         ({"quarantined_lines": 4}, "quarantine: 4 lines"),
         ({"lost_bytes": 1000}, "LOST: 1.0 kB"),
