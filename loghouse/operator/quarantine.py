@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -77,13 +78,13 @@ def _show(each: Quarantined) -> None:
 
 def _sent(store: Store, each: Quarantined) -> bool:
     """Send one batch under its own id; True when the store has it, and then the file is gone."""
-    from loghouse.spool.batchfile import read_rows, read_trailer
-    from loghouse.spool.rows import COLUMNS, packets
-    from loghouse.spool.sending import TABLE, insert_settings
+    from loghouse.spool.batchfile import read_trailer
+    from loghouse.spool.entry import Entry
+    from loghouse.spool.sending import Sending
 
+    entry = Entry(0, each.path, each.size, read_trailer(each.path), recovered=True)
     try:
-        token = read_trailer(each.path).id
-        store.insert_blocks(TABLE, COLUMNS, packets(read_rows(each.path)), insert_settings(token))
+        Sending(entry, time.time).attempt(store)
     except StoreError as error:
         console.say(f"still refused: {each.path} ({error.message})")
         return False

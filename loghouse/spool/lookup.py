@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ SOURCES_ASKED = 1000  # in one query
 ACCESS_DENIED = 497
 
 _INSERTS = "SELECT uniq(inserted_at) FROM logs WHERE inserted_at >= fromUnixTimestamp({after:UInt32})"
+_VIEW_AGE = """SELECT dateDiff('second', metadata_modification_time, now()) FROM system.tables
+WHERE database = currentDatabase() AND name = 'parse'"""
 # Of a replica we cannot tell what another one shows; a policy may hide every row.
 _SEEN = """SELECT count() FROM system.tables
 WHERE database = currentDatabase() AND name = 'logs' AND engine = 'MergeTree'
@@ -57,6 +60,16 @@ def token_known(store: Answering, entry: Entry) -> bool:
     after = max(0, int(entry.trailer.written_at) - SMALL_SKEW)
     answer = _seen(store, _INSERTS, {"after": after})
     return not answer or answer[0][0] < TOKENS_SURE
+
+
+def view_age(store: Answering) -> float:
+    """Seconds, up to one too many, since the view that fills `logs` was changed.
+
+    What is sent under the same token has another one there since then. Infinite for an account that may only
+    insert. Raises `StoreError`.
+    """
+    answer = _seen(store, _VIEW_AGE, {})
+    return float(answer[0][0]) if answer else math.inf
 
 
 def stored_is_seen(store: Answering) -> bool:

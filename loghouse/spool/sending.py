@@ -23,7 +23,7 @@ from itertools import chain
 from typing import Any, Protocol
 
 from loghouse.spool.entry import Entry
-from loghouse.spool.lookup import missing, rows_of, stored, stored_is_seen, token_known
+from loghouse.spool.lookup import missing, rows_of, stored, stored_is_seen, token_known, view_age
 from loghouse.spool.rows import COLUMNS, Row, packets
 
 log = logging.getLogger("loghouse.spool")
@@ -107,9 +107,11 @@ class Sending:
         """Whether the store may not know the token of a batch any more that was first sent at `sent_from`.
 
         A store that was started since may have lost it with the power: rows are synced to its disk, tokens
-        are not. Views that were cut off by that do not catch up.
+        are not. Views that were cut off by that do not catch up. A migration that changed the view which
+        parses gave all tokens behind it another meaning.
         """
-        if store.uptime() < self._clock() - sent_from:
+        uptime, changed = store.uptime(), view_age(store) - 1
+        if min(uptime, changed) < self._clock() - sent_from:
             return True
         age = self._clock() - self._entry.trailer.written_at
         return age > TOKEN_TRUSTED and not token_known(store, self._entry)

@@ -1,6 +1,6 @@
-"""The store dies, or its disk fails, after it noted a deduplication token and before the rows are in place.
+"""A token that does not tell what the store has: what is sent again under it would be lost, or doubled.
 
-It knows a token then whose rows are nowhere: sent again under that token they would be acknowledged and lost.
+The store notes it before it puts the rows in their place, and may die, or its disk may fail, between the two.
 """
 
 import shutil
@@ -18,8 +18,10 @@ from tracing import tampered
 
 from loghouse.config import StoreUrl
 from loghouse.spool import delivery as module
+from loghouse.spool.batchfile import read_rows
 from loghouse.spool.delivery import Delivery
-from loghouse.spool.rows import Place, Row
+from loghouse.spool.rows import COLUMNS, Place, Row, packets
+from loghouse.spool.sending import TABLE, insert_settings
 from loghouse.spool.spool import Spool
 from loghouse.store.client import Store
 from loghouse.store.migrate import migrate
@@ -135,6 +137,7 @@ def test_a_disk_that_fails_for_a_while(scene: Scene) -> None:
 def test_an_insert_that_outlives_its_sender(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is about to put its rows in their place when they are sent again, to a store that is up for long."""
     monkeypatch.setattr(Store, "uptime", lambda _: 3600.0)
+    monkeypatch.setattr("loghouse.spool.sending.view_age", lambda _: 3600.0)
     noted = scene.tokens()
     with tampered(scene.process.pid, "delay_enter=1s", scene.written("logs", DAYS[0])):
         delivery = scene.deliver()
@@ -145,6 +148,22 @@ def test_an_insert_that_outlives_its_sender(scene: Scene, monkeypatch: pytest.Mo
     assert scene.stored() == WHOLE
     with Store(scene.url) as store:
         assert store.rows("SELECT sum(records) FROM counts") == [(2 * LINES,)]
+
+
+def test_a_view_that_is_changed_between_an_insert_and_its_repeat(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration does that. To the tables behind the view the same token is another one then."""
+    monkeypatch.setattr(Store, "uptime", lambda _: 3600.0)
+    (entry,) = scene.spool.pending()
+    with Store(scene.url) as store:
+        rows = packets(read_rows(entry.path))
+        store.insert_blocks(TABLE, COLUMNS, rows, insert_settings(entry.id))
+        parse = "SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = 'parse'"
+        store.rows(f"ALTER TABLE parse MODIFY QUERY {store.rows(parse)[0][0]}")
+    scene.spool_again()
+    assert scene.deliver().close(Event(), 0)
+    assert scene.stored() == WHOLE
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

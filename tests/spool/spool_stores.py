@@ -78,6 +78,8 @@ class Store:
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """What is stored of the sources asked for, how many inserts there were since, or what it tells."""
         assert params is not None
+        if "'parse'" in sql:
+            return []
         if not params:
             return [(int(self.seen),)]
         if "sources" not in params:
