@@ -28,7 +28,7 @@ class RecordingStore:
     """
 
     def __init__(self, faults: Sequence[str | Exception | None] = ()) -> None:
-        self.rows: list[dict[str, Any]] = []
+        self.inserted: list[dict[str, Any]] = []
         self.faults = list(faults)
         self.inserts = 0
         self.after_insert: Callable[[], None] = lambda: None
@@ -63,10 +63,14 @@ class RecordingStore:
             assert self._blocks[token] == block, "other bytes under the same token"
         else:
             self._blocks[token] = block
-            self.rows.extend(dict(zip(columns, row, strict=True)) for row in zip(*block, strict=True))
+            self.inserted.extend(dict(zip(columns, row, strict=True)) for row in zip(*block, strict=True))
         self.after_insert()
         if fault == "lose":
             raise StoreUnreachable("the answer was lost (test)")
+
+    def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Nothing, as for an account that may only insert: then the token decides."""
+        return []
 
     def uptime(self) -> float:
         return math.inf
@@ -79,7 +83,7 @@ class RecordingStore:
 
     def records(self, **where: object) -> list[Record]:
         """Every record stored, in order of insertion."""
-        return [record for row in self.rows if _matches(row, where) for record in records_of(row)]
+        return [record for row in self.inserted if _matches(row, where) for record in records_of(row)]
 
     def lines(self) -> list[Record]:
         """The same, with the lines of each event one by one."""
@@ -88,7 +92,7 @@ class RecordingStore:
     def coverage(self) -> Counter[tuple[int, int]]:
         """How often each line, by source and offset, was stored; a joined record counts at its first part."""
         seen: Counter[tuple[int, int]] = Counter()
-        for row in self.rows:
+        for row in self.inserted:
             offset = row["offset"]
             if row["span"]:
                 seen[row["source_id"], offset] += 1

@@ -37,7 +37,7 @@ def test_rows_carry_what_the_path_tells(pods: Path, state: Path) -> None:
     web.write(b"GET /")
     store = RecordingStore()
     summary = ship_once(pods, state, store)
-    (row,) = store.rows
+    (row,) = store.inserted
     assert row["data"] == web.path.read_bytes()
     assert (row["namespace"], row["pod"], row["container"], row["node"]) == (
         b"prod",
@@ -73,8 +73,8 @@ def test_parts_are_joined_by_stream(pods: Path, state: Path, docker: bool) -> No
         ("stdout", b"after"),
     ]
     assert_exactly(store, app)
-    joined = [row for row in store.rows if row["span"]]
-    assert sum(row["span"] or len(row["data"]) for row in store.rows) == app.path.stat().st_size
+    joined = [row for row in store.inserted if row["span"]]
+    assert sum(row["span"] or len(row["data"]) for row in store.inserted) == app.path.stat().st_size
     assert len(joined) == 2
     if not docker:
         first = next(line for line in app.path.read_bytes().splitlines() if b"out-1" in line)
@@ -122,7 +122,7 @@ def test_an_endless_record_is_cut_and_counted(pods: Path, state: Path) -> None:
     (_, cut), (_, following) = store.records()
     assert cut == b"z" * (1 << 20)
     assert following == b"next"
-    assert sum(row["span"] or len(row["data"]) for row in store.rows) == app.path.stat().st_size
+    assert sum(row["span"] or len(row["data"]) for row in store.inserted) == app.path.stat().st_size
     assert summary.problems == {"records longer than 1 MiB cut": 1}
 
 
@@ -145,8 +145,8 @@ def test_text_that_looks_like_a_part_is_left_alone(pods: Path, state: Path) -> N
     app.append(b"2026-11-20T08:59:00.000000001Z stdout F\n")
     store = RecordingStore()
     ship_once(pods, state, store)
-    assert b"".join(row["data"] for row in store.rows) == app.path.read_bytes()
-    assert not any(row["span"] for row in store.rows)
+    assert b"".join(row["data"] for row in store.inserted) == app.path.read_bytes()
+    assert not any(row["span"] for row in store.inserted)
 
 
 def test_tags_may_be_a_list(pods: Path, state: Path) -> None:
@@ -155,7 +155,7 @@ def test_tags_may_be_a_list(pods: Path, state: Path) -> None:
     app.append(b"2026-11-20T08:00:00.000000002Z stdout F:z two\n")
     store = RecordingStore()
     ship_once(pods, state, store)
-    assert [row["data"] for row in store.rows] == [b"2026-11-20T08:00:00.000000001Z stdout F one two\n"]
+    assert [row["data"] for row in store.inserted] == [b"2026-11-20T08:00:00.000000001Z stdout F one two\n"]
 
 
 def test_parts_meet_across_rotation_and_runs(pods: Path, state: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_line_without_end_waits_until_its_container_is_over(pods: Path, state:
     for _ in range(2):
         ship_once(pods, state, store)
     assert store.records() == [("stdout", b"whole"), ("stdout", b"torn"), ("stdout", b"again")]
-    assert [row["restart"] for row in store.rows] == [0, 0, 1]
+    assert [row["restart"] for row in store.inserted] == [0, 0, 1]
 
 
 def test_rotation_while_away_loses_and_doubles_nothing(pods: Path, state: Path) -> None:
@@ -229,7 +229,7 @@ def test_a_source_keeps_its_name_through_rename_and_gzip(pods: Path, tmp_path: P
     for step in range(3):
         store = RecordingStore()
         ship_once(pods, tmp_path / f"state-{step}", store)
-        names.add(store.rows[0]["source_id"])
+        names.add(store.inserted[0]["source_id"])
         app.rotate()
         if step:
             app.compress()
@@ -249,7 +249,7 @@ def test_a_reused_inode_is_another_file(pods: Path, state: Path) -> None:
     app.written.append(("stdout", b"y" * 200))
     ship_once(pods, state, store)
     assert_exactly(store, app)
-    assert len({row["source_id"] for row in store.rows}) == 2
+    assert len({row["source_id"] for row in store.inserted}) == 2
 
 
 def test_docker_links_lead_to_the_files_of_the_container(tmp_path: Path, state: Path) -> None:
@@ -270,4 +270,4 @@ def test_docker_links_lead_to_the_files_of_the_container(tmp_path: Path, state: 
     both = RecordingStore()
     ship_once(logs, tmp_path / "other", both)
     assert sorted(both.records(pod=b"shop-0")) == sorted(app.written)
-    assert len(both.rows) == 2
+    assert len(both.inserted) == 2

@@ -94,7 +94,7 @@ def test_a_store_that_is_away_does_not_stop_the_reading(
         for number in range(5):
             app.write(b"later %d" % number)
             eventually(lambda lines=101 + number: spooled(tmp_path) >= lines)
-    assert not store.rows
+    assert not store.inserted
     shutil.rmtree(tmp_path / "pods")
     (tmp_path / "pods").mkdir()
     store.faults = []
@@ -177,7 +177,7 @@ def test_stop_finishes_what_was_read(tmp_path: Path, app: Runtime) -> None:
     assert following.summary.interrupted
     again = RecordingStore()
     ship_once(tmp_path / "pods", tmp_path / "state", again)
-    assert not again.rows
+    assert not again.inserted
 
 
 def test_stop_does_not_wait_for_a_store_that_is_away(

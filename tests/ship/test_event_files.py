@@ -48,7 +48,7 @@ def assert_every_line_once(store: RecordingStore, app: Runtime) -> None:
     assert set(store.coverage().values()) <= {1}
     contents = [path.read_bytes() for path in app.directory.iterdir()]
     size = sum(len(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data) for data in contents)
-    assert sum(row["span"] or len(row["data"]) for row in store.rows) == size
+    assert sum(row["span"] or len(row["data"]) for row in store.inserted) == size
 
 
 def test_an_event_is_one_row_with_the_time_of_its_first_line(
@@ -60,7 +60,7 @@ def test_an_event_is_one_row_with_the_time_of_its_first_line(
     app.write(b"after")
     once(tmp_path, store)
     assert ("stderr", b"\n".join(TRACE)) in store.records()
-    (row,) = [row for row in store.rows if row["span"]]
+    (row,) = [row for row in store.inserted if row["span"]]
     lines = app.path.read_bytes().splitlines(keepends=True)
     assert row["data"].startswith(lines[1][:30])
     assert (row["offset"], row["span"]) == (len(lines[0]), sum(map(len, lines[1:5])))
@@ -186,7 +186,7 @@ def test_the_format_of_files_can_be_told(tmp_path: Path, store: RecordingStore, 
     log.parent.mkdir()
     log.write_bytes(b"2026-11-20T08:00:00.000000001Z stdout F looks like containerd\n")
     once(tmp_path, store, Reading(file_format=file_format))
-    (row,) = store.rows
+    (row,) = store.inserted
     assert row["wrapper"].decode() == file_format
 
 

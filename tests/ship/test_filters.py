@@ -51,7 +51,7 @@ def test_secrets_never_reach_the_spool(tmp_path: Path, app: Runtime, store: Reco
         ("stdout", b"password=******* " + b"x" * 50),
         ("stdout", b"ERROR token=******\n\tat x"),
     ]
-    assert sum(row["span"] or len(row["data"]) for row in store.rows) == app.path.stat().st_size
+    assert sum(row["span"] or len(row["data"]) for row in store.inserted) == app.path.stat().st_size
     assert summary.filtered == {"secrets masked (password)": 3}
     assert not summary.problems
 
@@ -108,13 +108,13 @@ def test_what_was_dropped_is_told_in_the_store(tmp_path: Path, app: Runtime, sto
     """One record for the file and rule, with the first row that follows, for all bytes that are missing."""
     with Following(tmp_path / "pods", tmp_path / "state", store, reading=reading(drop("probe"))):
         app.write(b"first")
-        eventually(lambda: len(store.rows) == 1)
+        eventually(lambda: len(store.inserted) == 1)
         for number in range(5):
             app.write(b"probe %d" % number)
         app.write(b"second")
         eventually(lambda: ("stdout", b"second") in store.records())
         app.write(b"probe at the end")
-    told = [row for row in store.rows if row["namespace"] == b"loghouse"]
+    told = [row for row in store.inserted if row["namespace"] == b"loghouse"]
     text = [json.loads(text) for row in told for _, text in records_of(row)]
     assert [(each["rule"], each["namespace"], each["pod"], each["container"]) for each in text] == [
         ("rule", "prod", "shop-0", "app")
@@ -122,7 +122,7 @@ def test_what_was_dropped_is_told_in_the_store(tmp_path: Path, app: Runtime, sto
     assert sum(each["lines"] for each in text) == 5
     assert [row["offset"] for row in told][0] == len(app.line(b"first"))
     assert sum(row["span"] for row in told) == 5 * len(app.line(b"probe 0"))
-    assert {row["source_id"] for row in store.rows} == {told[0]["source_id"]}
+    assert {row["source_id"] for row in store.inserted} == {told[0]["source_id"]}
     assert {(row["pod"], row["container"]) for row in told} == {(b"node-1", b"dropped")}
 
 

@@ -132,10 +132,10 @@ def test_a_busy_file_does_not_hold_up_others(tmp_path: Path, app: Runtime, store
     busy.append(line * 30_000)
     app.write(b"fresh")
     eventually(lambda: ("stdout", b"fresh") in store.records(pod=b"shop-0"))
-    position = next(n for n, row in enumerate(store.rows) if b"fresh" in row["data"])
+    position = next(n for n, row in enumerate(store.inserted) if b"fresh" in row["data"])
     assert position < 15
     app.written.extend([("stdout", b"x" * 1000)] * 30_000)
-    eventually(lambda: sum(len(row["data"]) for row in store.rows) > 30_000 * len(line))
+    eventually(lambda: sum(len(row["data"]) for row in store.inserted) > 30_000 * len(line))
 
 
 def test_files_that_rest_cost_little(tmp_path: Path, app: Runtime, store: RecordingStore) -> None:

@@ -70,7 +70,7 @@ def test_rows_carry_labels_and_workload(
     api.put(shop())
     runtime(tmp_path).write(b"hello")
     ship_once(tmp_path / "pods", tmp_path / "state", store, kubernetes=server)
-    (row,) = store.rows
+    (row,) = store.inserted
     assert (row["labels"], row["workload"]) == (encoded(STORED), b"shop")
     assert (row["node"], row["pod_uid"]) == (b"node-1", UID.encode())
 
@@ -90,7 +90,7 @@ def test_the_kind_of_the_workload_is_a_label(
     api.put(pod("some-name", UID, ownerReferences=owned_by(*owner)))
     runtime(tmp_path, "some-name").write(b"hello")
     ship_once(tmp_path / "pods", tmp_path / "state", store, kubernetes=server)
-    assert store.rows[0]["labels"] == encoded({"workload_kind": kind})
+    assert store.inserted[0]["labels"] == encoded({"workload_kind": kind})
 
 
 def test_a_label_of_that_name_is_not_overwritten(
@@ -99,7 +99,7 @@ def test_a_label_of_that_name_is_not_overwritten(
     api.put(shop(labels={"workload_kind": "mine"}))
     runtime(tmp_path).write(b"hello")
     ship_once(tmp_path / "pods", tmp_path / "state", store, kubernetes=server)
-    assert store.rows[0]["labels"] == encoded({"workload_kind": "mine"})
+    assert store.inserted[0]["labels"] == encoded({"workload_kind": "mine"})
 
 
 def test_a_pod_may_ask_to_be_sampled(
@@ -114,7 +114,7 @@ def test_a_pod_may_ask_to_be_sampled(
     ship_once(tmp_path / "pods", tmp_path / "state", store, kubernetes=server)
     assert 50 < len(store.records(container=b"app")) < 200
     assert store.records(container=b"whole") == whole.written
-    told = [row for row in store.rows if row["namespace"] == b"loghouse"]
+    told = [row for row in store.inserted if row["namespace"] == b"loghouse"]
     assert b'"rule": "logq.io/sample"' in told[0]["data"]
 
 
@@ -142,7 +142,7 @@ def test_an_unusual_workload_is_known_only_from_the_api(
     api.put(pod("odd-name", UID, ownerReferences=owned_by("StatefulSet", "odd")))
     runtime(tmp_path, "odd-name").write(b"hello")
     ship_once(tmp_path / "pods", tmp_path / "state", store, kubernetes=server)
-    assert store.rows[0]["workload"] == b"odd"
+    assert store.inserted[0]["workload"] == b"odd"
 
 
 def test_a_static_pod_is_found_by_its_hash(
@@ -161,7 +161,7 @@ def test_a_static_pod_is_found_by_its_hash(
     )
     runtime(tmp_path, "etcd-node-1").write(b"hello")
     ship_once(tmp_path / "pods", tmp_path / "state", store, kubernetes=server)
-    (row,) = store.rows
+    (row,) = store.inserted
     assert (row["labels"], row["workload"]) == ({b"tier": b"control-plane"}, b"etcd")
 
 
@@ -171,8 +171,8 @@ def test_a_new_pod_of_the_same_name_does_not_get_the_labels_of_the_old(
     api.put(shop(uid="another-uid"))
     runtime(tmp_path).write(b"hello")
     ship_once(tmp_path / "pods", tmp_path / "state", store, kubernetes=server)
-    assert store.rows[0]["labels"] == {}
-    assert store.rows[0]["workload"] == b"shop"
+    assert store.inserted[0]["labels"] == {}
+    assert store.inserted[0]["workload"] == b"shop"
 
 
 def test_lines_wait_for_their_pod_to_become_known(
@@ -182,7 +182,7 @@ def test_lines_wait_for_their_pod_to_become_known(
     api.put(pod("known-0", UID))
     with following(tmp_path, store, server):
         other.write(b"flows")
-        eventually(lambda: bool(store.rows))
+        eventually(lambda: bool(store.inserted))
         app = Runtime(tmp_path / "pods", "late-0", uid="late-uid")
         app.write(b"first line")
         other.write(b"still flows")
@@ -190,7 +190,7 @@ def test_lines_wait_for_their_pod_to_become_known(
         assert not store.records(pod=b"late-0")
         api.put(pod("late-0", "late-uid", labels={"app": "late"}))
         eventually(lambda: store.records(pod=b"late-0") == app.written)
-    assert all(row["labels"] == {b"app": b"late"} for row in store.rows if row["pod"] == b"late-0")
+    assert all(row["labels"] == {b"app": b"late"} for row in store.inserted if row["pod"] == b"late-0")
 
 
 def test_lines_do_not_wait_longer_than_a_moment(
@@ -200,12 +200,12 @@ def test_lines_do_not_wait_longer_than_a_moment(
     app.write(b"one")
     with following(tmp_path, store, server, hold=0.2):
         eventually(lambda: store.records() == app.written)
-        assert store.rows[0]["labels"] == {}
+        assert store.inserted[0]["labels"] == {}
         api.put(shop())
 
         def described() -> bool:
             app.write(b"more")
-            return store.rows[-1]["labels"] == encoded(STORED)
+            return store.inserted[-1]["labels"] == encoded(STORED)
 
         eventually(described)
 
@@ -222,10 +222,10 @@ def test_changed_labels_count_from_then_on(
 
         def renamed() -> bool:
             app.write(b"more")
-            return store.rows[-1]["labels"] == encoded({"app": "renamed", "workload_kind": "ReplicaSet"})
+            return store.inserted[-1]["labels"] == encoded({"app": "renamed", "workload_kind": "ReplicaSet"})
 
         eventually(renamed)
-    assert store.rows[0]["labels"] == encoded(STORED)
+    assert store.inserted[0]["labels"] == encoded(STORED)
 
 
 @pytest.mark.parametrize("fault", ["forbidden", "broken", "token", "hang", "absent"])
@@ -250,7 +250,7 @@ def test_without_the_api_lines_flow_with_what_their_path_tells(
     app.write(b"hello")
     with following(tmp_path, store, server, hold=0.3):
         eventually(lambda: store.records() == app.written)
-    assert (store.rows[0]["workload"], store.rows[0]["labels"]) == (b"shop", {})
+    assert (store.inserted[0]["workload"], store.inserted[0]["labels"]) == (b"shop", {})
 
 
 def test_a_removed_pod_keeps_its_labels_until_it_is_read(
@@ -267,7 +267,7 @@ def test_a_removed_pod_keeps_its_labels_until_it_is_read(
         app.write(b"last words")
         os.rename(app.directory, tmp_path / "gone")
         eventually(lambda: store.records() == app.written)
-    assert all(row["labels"] == encoded(STORED) for row in store.rows)
+    assert all(row["labels"] == encoded(STORED) for row in store.inserted)
 
 
 def test_an_excluded_pod_is_not_stored(

@@ -32,7 +32,7 @@ def test_a_plain_file_has_no_pod(logs: Path, state: Path) -> None:
     (logs / "app.log").write_bytes(b"one\ntwo\n")
     store = RecordingStore()
     summary = ship_once(logs / "app.log", state, store)
-    (row,) = store.rows
+    (row,) = store.inserted
     assert (row["wrapper"], row["namespace"], row["pod"], row["container"]) == (b"plain", b"", b"", b"")
     assert row["data"] == b"one\ntwo\n"
     assert summary.lines == 2
@@ -51,7 +51,7 @@ def test_a_copied_container_log_is_recognised(logs: Path, state: Path) -> None:
     (logs / "copy.json").write_bytes(b'{"log":"hello\\n","stream":"stderr","time":"2026-11-20T08:00:00Z"}\n')
     store = RecordingStore()
     ship_once(logs, state, store)
-    assert sorted((row["wrapper"], *record) for row in store.rows for record in store.records(**row)) == [
+    assert sorted((row["wrapper"], *record) for row in store.inserted for record in store.records(**row)) == [
         (b"cri", "stdout", b"hello"),
         (b"docker", "stderr", b"hello"),
     ]
@@ -64,7 +64,7 @@ def test_the_last_line_of_a_plain_file_needs_no_end(logs: Path, state: Path) -> 
     ship_once(log, state, store)
     ship_once(log, state, store)
     assert texts(store) == [b"one", b"two"]
-    assert store.rows[-1]["span"] == 3
+    assert store.inserted[-1]["span"] == 3
     with open(log, "ab") as file:
         file.write(b"\nthree\n")
     ship_once(log, state, store)
@@ -93,7 +93,7 @@ def test_equal_first_lines_are_different_files(logs: Path, state: Path) -> None:
     ship_once(logs, state, store)
     assert sorted(texts(store)) == sorted([b"starting"] * 3 + [b"0"] * 3 + [b"1"] * 2 + [b"2"])
     assert set(store.coverage().values()) == {1}
-    assert len({row["source_id"] for row in store.rows}) == 3
+    assert len({row["source_id"] for row in store.inserted}) == 3
 
 
 def test_an_emptied_file_is_read_from_its_beginning(logs: Path, state: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_damaged_gzip_file_gives_what_it_has(logs: Path, state: Path) -> None:
     assert summary.problems["file is damaged, its end was not read"] == 2
     again = RecordingStore()
     ship_once(logs, state, again)
-    assert not again.rows
+    assert not again.inserted
 
 
 def test_any_bytes_are_kept(logs: Path, state: Path) -> None:
@@ -149,7 +149,7 @@ def test_any_bytes_are_kept(logs: Path, state: Path) -> None:
         (logs / name).write_bytes(content)
     store = RecordingStore()
     summary = ship_once(logs, state, store)
-    stored = sorted(row["data"] for row in store.rows)
+    stored = sorted(row["data"] for row in store.inserted)
     assert stored == sorted(content for content in garbage.values() if content)
     assert not summary.problems
 
@@ -160,9 +160,9 @@ def test_a_very_long_line_is_cut_and_its_neighbours_are_not(logs: Path, state: P
     store = RecordingStore()
     summary = ship_once(logs, state, store)
     assert texts(store) == [b"before", long_line[: segment.MAX_LINE], b"after"]
-    assert store.rows[1]["span"] == len(long_line) + 1
+    assert store.inserted[1]["span"] == len(long_line) + 1
     assert summary.problems == {"lines longer than 1 MiB cut": 1}
-    assert sum(row["span"] or len(row["data"]) for row in store.rows) == (logs / "app.log").stat().st_size
+    assert sum(row["span"] or len(row["data"]) for row in store.inserted) == (logs / "app.log").stat().st_size
 
 
 def test_garbage_in_a_container_log_does_not_hurt_its_neighbours(tmp_path: Path, state: Path) -> None:
@@ -178,7 +178,7 @@ def test_garbage_in_a_container_log_does_not_hurt_its_neighbours(tmp_path: Path,
     records = store.records()
     for record in app.written:
         assert record in records
-    assert sum(row["span"] or len(row["data"]) for row in store.rows) == app.path.stat().st_size
+    assert sum(row["span"] or len(row["data"]) for row in store.inserted) == app.path.stat().st_size
 
 
 def test_what_is_no_file_is_passed_over(tmp_path: Path, state: Path) -> None:

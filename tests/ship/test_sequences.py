@@ -167,7 +167,7 @@ class Sequences(RuleBasedStateMachine):
         ship_once(self.pods, self.state, self.store)
         assert Counter(self.store.lines()) == Counter(self.app.written)
         assert set(self.store.coverage().values()) <= {1}
-        sources = sum(row["span"] or len(row["data"]) for row in self.store.rows)
+        sources = sum(row["span"] or len(row["data"]) for row in self.store.inserted)
         assert sources == sum(len(line) for line in self.lines_written())
 
     def lines_written(self) -> list[bytes]:
