@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 
 from loghouse.errors import UsageError
-from loghouse.formats.fields import field_text, message_sql, text_fields_sql
+from loghouse.formats.fields import field_text, message_sql, text_fields_sql, words_sql
 from loghouse.formats.view import quoted
 
 HIDDEN = "***"
@@ -37,9 +37,9 @@ def masked_table(masks: Sequence[str]) -> str:
         return TABLE
     fields = [name for name in masks if not name.startswith("~")]
     labels = [name[1:] for name in masks if name.startswith("~")]
-    hidden = f"SELECT * EXCEPT (raw, numbers, labels), {PLACE}, {_raw(fields)} AS raw, "
+    hidden = f"SELECT * EXCEPT (raw, words, numbers, labels), {PLACE}, {_raw(fields)} AS raw, "
     hidden += f"{_without('numbers', fields)} AS numbers, {_without('labels', labels)} AS labels FROM {TABLE}"
-    computed = f"{message_sql()} AS message, {text_fields_sql()} AS strings"
+    computed = f"{message_sql()} AS message, {text_fields_sql()} AS strings, {words_sql()} AS words"
     return f"(SELECT *, {computed}, toUInt32(overhead + length(raw)) AS length FROM ({hidden}))"
 
 

@@ -87,6 +87,14 @@ def indexed_sql() -> str:
     return f"lower(if(format = 'json', replaceRegexpAll(raw, {escapes}, ' '), raw))"
 
 
+def words_sql() -> str:
+    """The column `words`: the record as it is indexed, without the tokens that have a digit in them.
+
+    Numbers, times and ids are what records of one template differ in, so there are few of these texts.
+    """
+    return f"replaceRegexpAll({indexed_sql()}, '[a-z]*[0-9][0-9a-z]*', '')"
+
+
 def json_pairs_sql(source: str = "raw") -> str:
     """All fields of a JSON record as pairs of dotted key and JSON text, objects taken apart, arrays kept whole."""
 

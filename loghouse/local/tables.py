@@ -8,7 +8,7 @@ record in every way would take many times as long as the answer.
 
 from __future__ import annotations
 
-from loghouse.formats.fields import message_sql, noted_keys_sql, text_fields_sql
+from loghouse.formats.fields import message_sql, noted_keys_sql, text_fields_sql, words_sql
 from loghouse.formats.view import BLOCK_ROWS, read_sql, unwrapped_sql
 from loghouse.local.stamps import times_sql
 
@@ -39,7 +39,8 @@ _LOGS = f"""CREATE VIEW logs AS
 SELECT timestamp, toDateTime64(timestamp, 3, 'UTC') AS inserted_at,
     namespace, workload, pod, container, node, pod_uid, restart, labels, stream,
     level, format, raw, numbers, source_id, offset, overhead, parse_error,
-    toUInt32(overhead + length(raw)) AS length, {message_sql()} AS message, {text_fields_sql()} AS strings
+    toUInt32(overhead + length(raw)) AS length, {message_sql()} AS message, {text_fields_sql()} AS strings,
+    {words_sql()} AS words
 FROM ({read_sql("SELECT * FROM lines")})"""
 
 # No sums are kept of what is read once.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loghouse.formats.fields import message_sql, text_fields_sql
+from loghouse.formats.fields import message_sql, text_fields_sql, words_sql
 from loghouse.query import rollup
 from loghouse.query.ast import Filter, Key
 from loghouse.query.columns import column_of
@@ -40,7 +40,7 @@ _BESIDE_RAW = (
     "timestamp, inserted_at, namespace, pod, container, node, workload, pod_uid, restart, stream, level, "
     "format, numbers, labels, parse_error, source_id, offset, overhead"
 )
-_STORED = f"{_BESIDE_RAW}, raw"
+_STORED = f"{_BESIDE_RAW}, raw, words"
 _MESSAGE_AND_LENGTH = f"{message_sql()} AS message, toUInt32(overhead + length(raw)) AS length"
 _COMPUTED = f"{_MESSAGE_AND_LENGTH}, {text_fields_sql()} AS strings"
 _NO_STRINGS = "CAST(map(), 'Map(String, String)')"
@@ -194,7 +194,8 @@ class Records(Struct, frozen=True):
         rows = self._with([(name, raw)])
         carried = rows._carried()
         inner = f"(SELECT {_BESIDE_RAW}, {name} AS raw{carried} FROM {rows.source})"
-        return rows._reading_from(f"(SELECT {_STORED}, {_COMPUTED}{carried} FROM {inner})")
+        computed = f"{words_sql()} AS words, {_COMPUTED}"
+        return rows._reading_from(f"(SELECT {_BESIDE_RAW}, raw, {computed}{carried} FROM {inner})")
 
     def _with(self, columns: Sequence[tuple[str, str]], given: str = "") -> "Records":
         """The same rows, all conditions inside, with more columns in their source."""

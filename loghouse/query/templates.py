@@ -94,14 +94,15 @@ def _template(sql: str) -> str:
     return f"arrayMap(t -> arrayStringConcat({once}, ' '), [{masked(sql)}])[1]"
 
 
-def templates_sql(text: str, tail: str, measures: Sequence[Measure]) -> str:
+def templates_sql(text: str, tail: str, measures: Sequence[Measure], grouped: bool = False) -> str:
     """SELECT of `template` and the measures, one row for each template of the rows that follow FROM.
 
-    The measures are one tuple on the way: planning takes time for each column of each subquery.
+    The measures are one tuple on the way: planning takes time for each column of each subquery. With
+    `grouped` the rows are groups already, and have that tuple as `kept`.
     """
-    found = ", ".join(measure.rows for measure in measures)
+    found = _merged(measures) if grouped else f"({', '.join(measure.rows for measure in measures)},)"
     named = _without_quoted_names(text)
-    query = f"SELECT any({named}) AS one_text, ({found},) AS kept FROM {tail} GROUP BY {_key(named)}"
+    query = f"SELECT any({named}) AS one_text, {found} AS kept FROM {tail} GROUP BY {_key(named)}"
     template = _template("one_text")
     query = f"SELECT {template} AS template, {_merged(measures)} AS found FROM ({query}) GROUP BY template"
     for _ in range(ROUNDS):

@@ -21,6 +21,7 @@ _SEPARATORS = r"\x00-/:-@\[-\x60{-\x7f"
 _SEPARATOR = f"[{_SEPARATORS}]"
 # Not as the characters a token has: Python takes 4 ms to compile a class that reaches to the last character.
 _TOKEN = re.compile(f"[^{_SEPARATORS}]+")
+_DIGIT = re.compile("[0-9]")
 _BEFORE = f"(?:^|{_SEPARATOR})"
 _AFTER = f"(?:{_SEPARATOR}|$)"
 # ASCII that no common JSON encoder writes as an escape, which would glue to the next token (\u003ca).
@@ -66,6 +67,8 @@ def has_words(column: str, text: str, params: Params, prefix: bool = False) -> s
         return f"match({column}, {params.text('(?i)' + phrase_regex(text, prefix))})"
     lowered, where = text.lower(), _INDEXED if column == "raw" else f"lower({column})"
     if not prefix and _TOKEN.fullmatch(lowered):
+        if column == "raw" and not _DIGIT.search(lowered):
+            return _is_word(lowered, params)
         return f"hasToken({where}, {params.text(lowered)})"
     return f"match({where}, {params.text(phrase_regex(lowered, prefix))})"
 
@@ -86,16 +89,22 @@ def whole_tokens(text: str, *, starts: bool, ends: bool) -> list[str]:
 
 
 def in_index(found: Iterable[str], params: Params) -> list[str]:
-    """Conditions on `raw` for tokens that must stand in the record once it is decoded.
+    """Conditions for tokens that must stand in the record once it is decoded."""
+    return [test for token in found for test in _in_record(token, params)]
 
-    The second of each pair is what the index of words answers, the first spares most records its computation.
-    Where the index knows each record, `TEXT_INDEX` switches that off: nothing of the record is read then.
+
+def _in_record(token: str, params: Params) -> tuple[str, ...]:
+    """Words without a digit are asked from a column of their own, which knows each record.
+
+    Other tokens are looked for in the record: the second condition is what the index answers, the first
+    spares most records its computation. Where the index knows each record, `TEXT_INDEX` switches that off:
+    nothing of the record is read then.
     """
-    return [
-        test
-        for token in found
-        for test in (
-            f"if({params.named(TEXT_INDEX, 0)}, 1, position(lower(raw), {params.text(token)}) > 0)",
-            f"hasToken({_INDEXED}, {params.text(token)})",
-        )
-    ]
+    if not _DIGIT.search(token):
+        return (_is_word(token, params),)
+    first = f"if({params.named(TEXT_INDEX, 0)}, 1, position(lower(raw), {params.text(token)}) > 0)"
+    return first, f"hasToken({_INDEXED}, {params.text(token)})"
+
+
+def _is_word(token: str, params: Params) -> str:
+    return f"hasToken(words, {params.text(token)})"

@@ -124,7 +124,7 @@ _OTHER_COLUMNS = frozenset(
     (
         *("timestamp", "inserted_at", "pod", "node", "pod_uid", "restart", "labels", "stream", "format"),
         *("raw", "numbers", "strings", "message", "keys", "source_id", "offset", "length", "overhead"),
-        "parse_error",
+        *("parse_error", "words"),
     )
 )
 

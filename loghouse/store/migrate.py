@@ -7,7 +7,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from loghouse.errors import StoreError
-from loghouse.formats.fields import indexed_sql, message_sql, noted_keys_sql, text_fields_sql
+from loghouse.formats.fields import indexed_sql, message_sql, noted_keys_sql, text_fields_sql, words_sql
 from loghouse.formats.view import levels_enum, view_sql
 from loghouse.store.client import Store
 
@@ -124,6 +124,7 @@ def render(text: str, cluster: str) -> str:
         "text_fields": text_fields_sql,
         "noted_keys": noted_keys_sql,
         "indexed": indexed_sql,
+        "words": words_sql,
         "parse": lambda: view_sql().replace("{ingest}", "ingest"),
         "on_cluster": lambda: f"ON CLUSTER {_name(cluster)}" if cluster else "",
         "dedup_window": lambda: _deduplication(cluster),

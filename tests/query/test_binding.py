@@ -237,10 +237,17 @@ def used_indexes(store: Store, text: str) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    ["error", '"connection refused"', 'trace_id:="4bf92f35"', "path:health", 'message contains "a bc d"'],
+    ["e404", '"connection 7 refused"', 'trace_id:="4bf92f35"', "path:health2", 'message contains "a b1c d"'],
 )
-def test_words_are_asked_from_the_token_index(store: Store, text: str) -> None:
+def test_words_with_digits_are_asked_from_the_token_index(store: Store, text: str) -> None:
     assert "Name: tokens" in used_indexes(store, text)
+
+
+@pytest.mark.parametrize("text", ["error", "error not timeout", "raw:(error or timeout)"])
+def test_words_without_digits_are_counted_without_the_records(store: Store, text: str) -> None:
+    plan = used_indexes(store, f"{text} | stats count()")
+    assert "words" in plan
+    assert "raw" not in plan
 
 
 def test_window_prunes_partitions(store: Store) -> None:

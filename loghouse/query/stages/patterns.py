@@ -2,8 +2,10 @@
 
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+from loghouse.formats.fields import message_sql
 from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
 from loghouse.query.records import Records
@@ -15,6 +17,7 @@ from loghouse.query.templates import Measure, templates_sql
 TREND_BUCKETS = 24
 
 _COUNT = Measure("count", "number", "count()", "sum({})")
+_PLACE = "(timestamp, source_id, offset)"
 _SHARE = Column("share", "round(count / sum(count) OVER (), 6)", "number")
 
 
@@ -35,11 +38,14 @@ class Patterns(Placed, frozen=True):
         if text.kind != "text":
             raise self.span.error(f"{self.key} is no text", "Name a field that holds text: patterns uri")
         # Under a name of its own: planning takes long for each place where the message is computed.
+        grouped = False
         if isinstance(rows, Records):
             measures = [_COUNT, *_in_time(rows)]
-            texts = (
-                f"(SELECT {text.sql} AS shown, timestamp, source_id, offset FROM {rows.tail_of_query(())})"
-            )
+            grouped = text.sql == "message"
+            selected = f"SELECT {text.sql} AS shown, timestamp, source_id, offset"
+            texts = f"({selected} FROM {rows.tail_of_query(())})"
+            if grouped:
+                texts = _by_words(rows, measures)
         else:
             measures = [_COUNT, Measure("sample", "text", "min(shown)", "min({})")]
             texts = f"(SELECT {text.sql} AS shown FROM {rows.tail_of_query(())})"
@@ -51,8 +57,26 @@ class Patterns(Placed, frozen=True):
         selected = ", ".join(
             f"{source.sql} AS {column.sql}" for source, column in zip(columns, named, strict=True)
         )
-        query = f"SELECT {selected} FROM ({templates_sql('shown', texts, measures)})"
+        query = f"SELECT {selected} FROM ({templates_sql('shown', texts, measures, grouped)})"
         return Table(query, tuple(named), rows.context, (f"{named[1].sql} DESC", named[0].sql))
+
+
+def _by_words(rows: Records, measures: Sequence[Measure]) -> str:
+    """Groups of records with the same words: the message of the earliest, and the measures as one tuple.
+
+    What such records differ in are numbers and ids, so a message is taken out of one record of each group.
+    """
+    *counted, _ = measures
+    names = [f"m{place}" for place in range(len(counted))]
+    found = ", ".join(f"{measure.rows} AS {name}" for measure, name in zip(counted, names, strict=True))
+    listed = ", ".join(names)
+    groups = (
+        f"SELECT argMin(raw, {_PLACE}) AS one_raw, any(format) AS one_format, {found} "
+        f"FROM {rows.tail_of_query(())} GROUP BY words"
+    )
+    one_each = f"SELECT one_raw AS raw, one_format AS format, {listed} FROM ({groups})"
+    shown = f"SELECT {message_sql()} AS shown, {listed} FROM ({one_each})"
+    return f"(SELECT shown, ({listed}, shown) AS kept FROM ({shown}))"
 
 
 def _in_time(rows: Records) -> list[Measure]:
@@ -65,8 +89,8 @@ def _in_time(rows: Records) -> list[Measure]:
         Measure("trend", "list", f"countResample(0, {TREND_BUCKETS}, 1)({bucket})", "sumForEach({})"),
         Measure("first_seen", "time", f"min({time})", "min({})"),
         Measure("last_seen", "time", f"max({time})", "max({})"),
-        Measure("place", "list", "min((timestamp, source_id, offset))", "min({})", shown=False),
-        Measure("sample", "text", "argMin(shown, (timestamp, source_id, offset))", "argMin({}, {place})"),
+        Measure("place", "list", f"min({_PLACE})", "min({})", shown=False),
+        Measure("sample", "text", f"argMin(shown, {_PLACE})", "argMin({}, {place})"),
     ]
 
 

@@ -1,0 +1,57 @@
+"""The column `words`: a word without a digit stands in it exactly when it is a token of the record."""
+
+
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from loghouse.formats.fields import indexed_sql, words_sql
+from loghouse.store.client import Store
+
+PIECES = [
+    "abc",
+    "ABC",
+    "d",
+    "1",
+    "22",
+    "\u00e9",
+    "\u0130",
+    " ",
+    "-",
+    "_",
+    ".",
+    "/",
+    '"',
+    "\\n",
+    "\\",
+    "\\u001b",
+    "{",
+    "\n",
+    "\x00",
+]
+WORDS = ("abc", "d", "abcd", "nabc", "n", "b")
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.sampled_from(["json", "text"]))
+@example("\u00e91abc", "text")
+@example("abc1\u00e9abc d", "text")
+@example("1abc d1 1d1 abc", "text")
+@example('{"m":"1\\nabc","n":"x1\\u001bd"}', "json")
+def test_it_has_the_words_of_the_record(store: Store, raw: str, format: str) -> None:
+    tests = ", ".join(
+        f"hasToken({text}, '{word}')" for word in WORDS for text in (indexed_sql(), words_sql())
+    )
+    sql = f"SELECT {tests} FROM (SELECT {{raw:String}} AS raw, {{format:String}} AS format)"
+    (found,) = store.rows(sql, {"raw": raw, "format": format})
+    assert found[0::2] == found[1::2]
+    (kept,) = store.rows(
+        f"SELECT {words_sql()} FROM (SELECT {{raw:String}} AS raw, 'text' AS format)", {"raw": raw}
+    )
+    assert not any("0" <= char <= "9" for char in kept[0])
+
+
+def test_bytes_that_are_no_text_part_no_words(store: Store) -> None:
+    raw = r"concat('abc', '\xff', '1 d', '\xc3', '1abc 1', '\xff', 'n')"
+    tests = ", ".join(f"hasToken({words_sql()}, '{word}')" for word in WORDS)
+    sql = f"SELECT {tests} FROM (SELECT {raw} AS raw, 'text' AS format)"
+    assert store.rows(sql) == store.rows(sql.replace(words_sql(), indexed_sql())) == [(0,) * len(WORDS)]
