@@ -1,7 +1,5 @@
 """The column `words`: a word without a digit stands in it exactly when it is a token of the record."""
 
-
-
 from hypothesis import example, given
 from hypothesis import strategies as st
 
