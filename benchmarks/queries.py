@@ -11,6 +11,7 @@ count: it prints the lines. Questions to files are asked of the greatest log of 
 
 from __future__ import annotations
 
+import compileall
 import gzip
 import json
 import resource
@@ -23,6 +24,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import loghouse
 
 RUNS = 5
 PATIENCE = 600  # seconds a command may take
@@ -116,6 +119,8 @@ def questions_to_files(packed: str) -> list[Question]:
 
 def main(url: str, tree: str = "", *wanted: str) -> None:
     """Print one line for each question and each peer."""
+    # As an installation has it; a checkout that Python may not write to is compiled at each start.
+    compileall.compile_dir(str(Path(loghouse.__file__).parent), quiet=1)
     manifest = json.loads((Path(tree) / "manifest.json").read_text()) if tree else {"needles": []}
     rare = next((needle["token"] for needle in manifest["needles"] if needle["count"] == 1), "needle")
     window = ("--from", manifest["from"], "--to", manifest["to"]) if tree else ("--since", "30d")
