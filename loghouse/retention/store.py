@@ -45,7 +45,7 @@ def apply(store: Store, rules: Rules | None, cluster: str = "") -> None:
         place = render(f"{{local:{table}}} {{on_cluster}}", cluster)
         change = "REMOVE TTL" if rules is None else f"MODIFY TTL {ttl_of(table, rules)}"
         try:
-            store.rows(f"ALTER TABLE {place} {change}")
+            store.rows(f"ALTER TABLE {place} {change} SETTINGS mutations_sync = 0")
         except StoreError as error:
             if error.code == _BAD_TTL and "No such volume" in error.message:
                 names = ", ".join(f'"{name}"' for name, _ in rules.tiers.moves) if rules else ""

@@ -50,5 +50,5 @@ def change_sql(kind: WordIndex, cluster: str = "") -> str:
     return (
         f"{render('ALTER TABLE {local:logs} {on_cluster}', cluster)} "
         f"DROP INDEX IF EXISTS {NAME}, ADD INDEX {NAME} {indexed_sql()} TYPE {_TYPES[kind]}, "
-        f"MATERIALIZE INDEX {NAME}"
+        f"MATERIALIZE INDEX {NAME} SETTINGS mutations_sync = 0"
     )

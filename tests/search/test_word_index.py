@@ -60,6 +60,12 @@ def answers(store: Store) -> list[list[bytes]]:
     return found
 
 
+def wait_until_indexed(store: Store) -> None:
+    """Until what was stored before has the index as well."""
+    done = "SELECT min(is_done) FROM system.mutations WHERE database = 'words'"
+    wait_for(lambda: store.rows(done) == [(1,)], "the index of what is stored")
+
+
 def plan(store: Store, query: str) -> str:
     """How ClickHouse answers a query."""
     compiled = find(store, Search(parse(query), HOUR, NOW_NS)).compiled
@@ -76,12 +82,7 @@ def test_the_index_is_changed_and_finds_the_same(url: StoreUrl) -> None:
         changed = command(url, "--words", "text")
         assert (changed.returncode, "index text" in changed.stderr) == (0, True)
         assert word_index(store) is WordIndex.TEXT
-        wait_for(
-            lambda: (
-                store.rows("SELECT min(is_done) FROM system.mutations WHERE database = 'words'") == [(1,)]
-            ),
-            "the index of what is stored",
-        )
+        wait_until_indexed(store)
         Source(url, pod="web-2", identity=2).write(*RECORDS, at=NOW - timedelta(minutes=4))
         assert answers(store) == [sorted(2 * found) for found in before]
         assert "nothing to apply" in command(url, "--words", "text").stderr
@@ -94,10 +95,26 @@ def test_words_are_counted_without_their_records(url: StoreUrl) -> None:
     with Store(url) as store:
         assert "position(lower(raw)" in plan(store, "e404 | stats count()")
         store.rows(change_sql(WordIndex.TEXT))
+        wait_until_indexed(store)
     with Store(url) as store:
         counted = plan(store, "e404 | stats count()")
         assert "__text_index_tokens" in counted
         assert "raw" not in counted
+
+
+def test_words_of_an_older_store_are_found_before_and_after_their_column_is_filled(url: StoreUrl) -> None:
+    kept = "SELECT count() FROM system.parts_columns WHERE active AND database = 'words' AND column = 'words'"
+    with Store(url) as store:
+        before = answers(store)
+        store.rows("ALTER TABLE logs DROP COLUMN words")
+        store.rows("DELETE FROM migrations WHERE name = 'words'")
+        store.rows("SYSTEM STOP MERGES words.logs")
+        assert [migration.name for migration in migrate(store)] == ["words"]
+        assert store.rows(kept) == [(0,)]
+        assert answers(store) == before
+        store.rows("SYSTEM START MERGES words.logs")
+        wait_for(lambda: store.rows(kept) != [(0,)], "the column in what is stored")
+        assert answers(store) == before
 
 
 def test_an_index_that_there_is_not_changes_nothing(url: StoreUrl) -> None:

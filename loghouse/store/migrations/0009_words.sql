@@ -6,4 +6,4 @@ ADD COLUMN IF NOT EXISTS words LowCardinality(String) DEFAULT {words} CODEC(ZSTD
 ALTER TABLE logs {on_cluster} ADD COLUMN IF NOT EXISTS words LowCardinality(String) AFTER parse_error;
 
 -- Of what is stored already they are taken out with each query until this is done, in the background.
-ALTER TABLE {local:logs} {on_cluster} MATERIALIZE COLUMN words;
+ALTER TABLE {local:logs} {on_cluster} MATERIALIZE COLUMN words SETTINGS mutations_sync = 0;
