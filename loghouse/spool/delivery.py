@@ -215,7 +215,7 @@ class Delivery:
         them. Not when line after line is bad: then it is the store, and the lines wait until it is repaired.
         """
         try:
-            if any_stored(store, entry):
+            if any_stored(store, entry, self._clock()):
                 return False
         except StoreError:
             return False

@@ -33,7 +33,8 @@ _STORED = """WITH
     arrayMap(x -> toUInt64(x), splitByChar(',', {lows:String})) AS lows,
     arrayMap(x -> toUInt64(x), splitByChar(',', {highs:String})) AS highs
 SELECT source_id, arraySort(groupUniqArray(offset)) FROM logs
-WHERE inserted_at >= fromUnixTimestamp({since:UInt32})
+WHERE inserted_at >= fromUnixTimestamp(
+        toUInt32(greatest(0, least({written:Int64}, toUnixTimestamp(now()) - {age:Int64}) - {skew:Int64})))
     AND offset BETWEEN transform(source_id, sources, lows, toUInt64(1))
     AND transform(source_id, sources, highs, toUInt64(0))
 GROUP BY source_id"""
@@ -81,29 +82,33 @@ def stored_is_seen(store: Answering) -> bool:
     return _seen(store, _SEEN, {}) == [(1,)]
 
 
-def stored(store: Answering, entry: Entry, since: float | None = None) -> Stored:
+def stored(store: Answering, entry: Entry, now: float) -> Stored:
     """The records that the store has of a batch, and maybe others of the same files.
 
-    `since` is when they were inserted at the earliest, if not when the batch was written. Nothing for an
-    account that may only insert. Raises `StoreError`, `Unreadable`, `Damaged`.
+    They were inserted after the batch was written, by the sender's clock or that many seconds ago by the
+    store's; at any time if the sender's clock was set back since. Nothing for an account that may only
+    insert. Raises `StoreError`, `Unreadable`, `Damaged`.
     """
     asked = [(source, low, high) for source, (low, high) in _bounds(rows_of(entry)).items()]
-    earliest = entry.trailer.written_at if since is None else since
+    written = int(entry.trailer.written_at)
+    age = int(now) - written
     found: dict[int, Sequence[int]] = {}
     for begin in range(0, len(asked), SOURCES_ASKED):
         columns = zip(*asked[begin : begin + SOURCES_ASKED], strict=True)
         texts = [",".join(map(str, column)) for column in columns]
         params = {
-            "since": max(0, int(earliest) - CLOCK_SKEW),
+            "written": written if age >= -CLOCK_SKEW else 0,
+            "age": age,
+            "skew": CLOCK_SKEW,
             **dict(zip(("sources", "lows", "highs"), texts, strict=True)),
         }
         found.update((source, array("Q", offsets)) for source, offsets in _seen(store, _STORED, params))
     return found
 
 
-def any_stored(store: Answering, entry: Entry) -> bool:
+def any_stored(store: Answering, entry: Entry, now: float) -> bool:
     """Whether the store has any record of a batch. Raises `StoreError`, `Unreadable`, `Damaged`."""
-    offsets = stored(store, entry)
+    offsets = stored(store, entry, now)
     return sum(row.lines for row in missing(rows_of(entry), offsets)) < entry.trailer.lines
 
 

@@ -74,21 +74,23 @@ class Sending:
         if self._sent_from is None:
             self._sent_from = began
             return self._insert(store, 0, rows)
-        since = None
         if self._may_be_forgotten(store, self._sent_from):
-            rows, since = missing(rows, stored(store, self._entry)), began
+            rows = self._missing(store)
         sent = self._insert(store, 0, rows)
         if sent and stored_is_seen(store):
-            self._send_what_was_dropped(store, since)
+            self._send_what_was_dropped(store)
         return sent
 
-    def _send_what_was_dropped(self, store: SendingStore, since: float | None) -> None:
-        """Send the rows of which the store has nothing but the token; they came after `since` if they came.
+    def _missing(self, store: SendingStore) -> Iterator[Row]:
+        return missing(rows_of(self._entry), stored(store, self._entry, self._clock()))
+
+    def _send_what_was_dropped(self, store: SendingStore) -> None:
+        """Send the rows of which the store has nothing but the token.
 
         The last token is a new one. What is missing even then was stored and hidden or removed since.
         """
         for number in range(1, self._tokens + 1):
-            rows = missing(rows_of(self._entry), stored(store, self._entry, since))
+            rows = self._missing(store)
             self._tokens = max(self._tokens, number + 1)
             if not self._insert(store, number, rows):
                 return
@@ -108,10 +110,10 @@ class Sending:
 
         A store that was started since may have lost it with the power: rows are synced to its disk, tokens
         are not. Views that were cut off by that do not catch up. A migration that changed the view which
-        parses gave all tokens behind it another meaning.
+        parses gave all tokens behind it another meaning. A clock that was set back since does not tell.
         """
-        uptime, changed = store.uptime(), view_age(store) - 1
-        if min(uptime, changed) < self._clock() - sent_from:
+        waited = self._clock() - sent_from
+        if waited < 0 or min(store.uptime(), view_age(store) - 1) < waited:
             return True
         age = self._clock() - self._entry.trailer.written_at
         return age > TOKEN_TRUSTED and not token_known(store, self._entry)

@@ -1,5 +1,6 @@
 """Against the real store: an insert of many blocks is stored once, and a bad line is found."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -129,6 +130,30 @@ def test_of_a_batch_of_several_days_only_those_that_are_missing_are_sent_again(
     whole = 3 * 700 + 7 + 3
     assert store.rows("SELECT count(), uniqExact(source_id, offset) FROM logs") == [(whole, whole)]
     assert delivery.done.found_stored == (len(kept) == 3)
+
+
+@pytest.mark.parametrize(
+    ("stored_before", "ahead"),
+    [
+        *((0, ahead) for ahead in (-10 * 365 * 86400, -7200, 7200, 10 * 365 * 86400)),
+        *((7200, ahead) for ahead in (-10 * 365 * 86400, 0, 7200, 10 * 365 * 86400)),
+    ],
+)
+def test_a_wrong_clock_makes_nothing_double(
+    url: StoreUrl, store: Store, tmp_path: Path, ahead: int, stored_before: int
+) -> None:
+    """Half of a batch is there, for some time; the rest comes, however the sender's clock jumped."""
+    spool = Spool(str(tmp_path / "spool"))
+    assert spool.append(lines(1, 200))
+    spool.close()
+    store.insert_blocks("ingest", COLUMNS, packets(lines(1, 200)[:100]), insert_settings("forgotten"))
+    shift = f"ALTER TABLE logs UPDATE inserted_at = inserted_at - {stored_before} WHERE 1"
+    store.rows(f"{shift} SETTINGS mutations_sync = 2")
+    again = Spool(str(tmp_path / "spool"))
+    delivery = Delivery(again, lambda: Restarted(url), clock=lambda: time.time() + stored_before + ahead)
+    assert delivery.close(Event(), 0)
+    again.close()
+    assert store.rows("SELECT count(), uniqExact(source_id, offset) FROM logs") == [(200, 200)]
 
 
 class Restarted(Store):
