@@ -274,7 +274,7 @@ def receive(options: Receive) -> ExitCode:
     Example: loghouse receive --forward 0.0.0.0:24224 --shared-key-file /etc/loghouse/key
     """
     from loghouse.receive.command import Listening, Receiver, until
-    from loghouse.ship.command import stopped_by_signals
+    from loghouse.stopping import stopped_by_signals
 
     listening = Listening(
         options.forward,

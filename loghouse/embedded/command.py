@@ -118,13 +118,13 @@ def _stop_signals() -> Iterator[Callable[[], None]]:
     """
     told, telling = socket.socketpair()
     telling.setblocking(False)
-    stopped = threading.Event()
+    stopped: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
+        stopped.append(number)
 
     def wait() -> None:
-        while not stopped.is_set():
+        while not stopped:
             told.recv(1)
 
     handlers = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -89,10 +89,10 @@ def _interrupts_held() -> Iterator[None]:
 
     While modules load, Python may raise KeyboardInterrupt in a callback, where nobody hears of it.
     """
-    came = threading.Event()
-    with _handled(lambda *_: came.set(), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    came: list[int] = []
+    with _handled(lambda number, _: came.append(number), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         yield
-    if came.is_set():
+    if came:
         raise KeyboardInterrupt
 
 

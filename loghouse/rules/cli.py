@@ -141,7 +141,7 @@ def run(options: Run) -> ExitCode:
     from loghouse.rules.alertmanager import Alertmanager
     from loghouse.rules.runner import Runner
     from loghouse.rules.state import StateFile
-    from loghouse.ship.command import stopped_by_signals
+    from loghouse.stopping import stopped_by_signals
     from loghouse.telemetry.server import HealthServer
 
     rules = _loaded(options).rule_set

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from loghouse.config import StoreUrl
@@ -27,6 +25,7 @@ from loghouse.ship.shipper import Shipper, Summary
 from loghouse.spool.delivery import Delivery, IngestStore
 from loghouse.spool.entry import Notes
 from loghouse.spool.spool import Spool
+from loghouse.stopping import stopped_by_signals
 from loghouse.store.client import Store
 from loghouse.telemetry.server import told
 
@@ -109,23 +108,3 @@ def _ship(
     summary.complete = complete
     summary.interrupted = stop.is_set()
     return summary
-
-
-@contextmanager
-def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Set `stop` at SIGINT and SIGTERM, when this is the main thread; the second one interrupts."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask_to_stop(*_: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt  # asked twice: do not wait for the store
-        stop.set()
-
-    previous = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

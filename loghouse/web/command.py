@@ -46,7 +46,7 @@ def web(options: Web) -> ExitCode:
 
     Example: loghouse web --url clickhouse://db.example:9000/loghouse --listen 0.0.0.0:8080 --access who.toml
     """
-    from loghouse.ship.command import stopped_by_signals
+    from loghouse.stopping import stopped_by_signals
 
     stop = Event()
     with stopped_by_signals(stop):  # before the rest is loaded, which takes longest

@@ -1,0 +1,38 @@
+"""A signal ends a service at whatever moment it comes."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from loghouse.stopping import stopped_by_signals
+
+LIMIT = 20
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_on_the_way_into_a_wait_is_not_lost(number: signal.Signals) -> None:
+    stop = threading.Event()
+    before = signal.getsignal(number)
+    with stopped_by_signals(stop):
+        with stop._cond:  # type: ignore[attr-defined]  # as `wait` has it when it begins
+            os.kill(os.getpid(), number)
+        assert stop.wait(LIMIT)
+    assert signal.getsignal(number) is before
+
+
+def test_the_second_signal_interrupts() -> None:
+    stop = threading.Event()
+    with pytest.raises(KeyboardInterrupt), stopped_by_signals(stop):
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert stop.wait(LIMIT)
+
+
+def test_without_a_signal_nothing_stops() -> None:
+    stop = threading.Event()
+    with stopped_by_signals(stop):
+        pass
+    assert not stop.is_set()
+    assert not any(thread.name == "signals" for thread in threading.enumerate())
