@@ -118,8 +118,8 @@ class Migrate(Common):
         WordIndex | None,
         typer.Option(
             "--words",
-            help="Find words by this index: bloom, a byte a record, as it is at first; text, 31 bytes a "
-            "record, counts them at once (ClickHouse 26.2 or newer).",
+            help="Find tokens with digits by this index: bloom, a byte a record, as it is at first; text, 31 "
+            "bytes a record, counts them at once (ClickHouse 26.2 or newer).",
         ),
     ] = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the statements, change nothing.")] = False
