@@ -13,6 +13,7 @@ import typer
 from loghouse.config import store_url
 from loghouse.errors import ExitCode
 from loghouse.logq.options import Common
+from loghouse.render.duration import written_duration
 
 if TYPE_CHECKING:
     from loghouse.verify.coverage import Coverage, FileHour
@@ -53,7 +54,9 @@ def _report(found: Coverage) -> Iterator[str]:
     yield from map(_told, found.files)
     if found.cut:
         yield "... and more: narrow the time with --since and --to"
-    delays = ", ".join(f"p{quantile * 100:g} {seconds:.1f} s" for quantile, seconds in found.delays.items())
+    delays = ", ".join(
+        f"p{quantile * 100:g} {written_duration(seconds)}" for quantile, seconds in found.delays.items()
+    )
     yield f"{found.records:,} records of {found.sources:,} files; from written to stored: {delays or '-'}"
     for each in found.dropped:
         yield f'dropped on purpose by rule "{each.rule}": {each.lines:,} lines, {each.bytes:,} bytes'
