@@ -1,4 +1,4 @@
-"""How services end: SIGINT and SIGTERM set an event.
+"""Handlers of signals for as long as a block runs, and how services end: SIGINT and SIGTERM set an event.
 
 A handler runs in the main thread between any two of its steps, so it must not take a lock: the thread may
 hold it, the event's own on its way into `wait`. It hands the signal to a thread, through a queue that is made
@@ -9,21 +9,33 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
+from types import FrameType
+
+
+@contextmanager
+def handled(handler: Callable[[int, FrameType | None], None], *numbers: signal.Signals) -> Iterator[None]:
+    """Let `handler` have these signals, when this is the main thread: no other may say who does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 @contextmanager
 def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     """Set `stop` at SIGINT and SIGTERM, when this is the main thread; the second one interrupts."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     asked: list[int] = []
     told: SimpleQueue[bool] = SimpleQueue()
 
-    def ask_to_stop(number: int, _: object) -> None:
+    def ask_to_stop(number: int, _: FrameType | None) -> None:
         if asked or stop.is_set():
             raise KeyboardInterrupt  # asked twice: do not wait for the store
         asked.append(number)
@@ -35,11 +47,9 @@ def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
 
     passing = threading.Thread(target=pass_on, name="signals", daemon=True)
     passing.start()
-    previous = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        with handled(ask_to_stop, signal.SIGINT, signal.SIGTERM):
+            yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
         told.put(False)
         passing.join()

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from loghouse.embedded.engine import EngineError
-from loghouse.embedded.statement import SHORT_STATEMENT, SHORT_STATEMENTS, Token, tokens
+from loghouse.embedded.statement import Token, remembered, tokens
 
 ACCESS_DENIED = 497
 
@@ -52,19 +51,14 @@ class Inside:
         self._suspicious = re.compile(
             rb"(?i)\b(?:" + names + rb"|infile|engine|dictionary|attach)\b|[`\"]|'[^']*/"
         )
-
-        self._checked_before = lru_cache(SHORT_STATEMENTS)(self._check)
+        self._check_closely = remembered(self._check_words_of)
 
     def check(self, sql: bytes) -> None:
         """Raises `EngineError` if the statement reaches out of the store."""
-        if self._suspicious.search(sql) is None:
-            return
-        if len(sql) <= SHORT_STATEMENT:
-            self._checked_before(sql)
-        else:
-            self._check(sql)
+        if self._suspicious.search(sql) is not None:
+            self._check_closely(sql)
 
-    def _check(self, sql: bytes) -> None:
+    def _check_words_of(self, sql: bytes) -> None:
         found = list(tokens(sql))
         if found and found[0].word in _KEEPS:
             return

@@ -6,9 +6,9 @@ whose rows the client sends in blocks, and into what?
 """
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from functools import lru_cache, wraps
+from typing import NamedTuple, TypeVar
 
 _TOKEN = re.compile(
     rb"""
@@ -34,6 +34,8 @@ _ROW_WORDS = _QUERY_WORDS | {b"VALUES", b"FORMAT"}
 # tail, a page and a command that is typed again send the same text, and to cut 5 kB into words takes 10 ms.
 SHORT_STATEMENTS = 256
 SHORT_STATEMENT = 16_384
+
+Answer = TypeVar("Answer")
 
 
 class NotOneStatement(Exception):
@@ -75,12 +77,20 @@ class Token(NamedTuple):
 _NO_TOKEN = Token("end", b"", 0, 0, 0)
 
 
+def remembered(function: Callable[[bytes], Answer]) -> Callable[[bytes], Answer]:
+    """The same function of a statement, which looks at a short one once; what it raises is not kept."""
+    of_short = lru_cache(SHORT_STATEMENTS)(function)
+
+    @wraps(function)
+    def asked(sql: bytes) -> Answer:
+        return of_short(sql) if len(sql) <= SHORT_STATEMENT else function(sql)
+
+    return asked
+
+
+@remembered
 def read_statement(sql: bytes) -> Statement:
     """Look at a statement; raises `NotOneStatement`."""
-    return _read_before(sql) if len(sql) <= SHORT_STATEMENT else _read(sql)
-
-
-def _read(sql: bytes) -> Statement:
     parts = tokens(sql)
     first = next(parts, None)
     if first is None:
@@ -102,9 +112,6 @@ def _read(sql: bytes) -> Statement:
     )
     text = _without_output_clauses(sql[:end], significant)
     return Statement(text, first.word or first.text, with_totals=with_totals)
-
-
-_read_before = lru_cache(SHORT_STATEMENTS)(_read)
 
 
 def names(columns: bytes) -> list[bytes] | None:

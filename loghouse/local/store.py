@@ -7,14 +7,14 @@ import secrets
 import shutil
 import signal
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
 from loghouse.config import DEFAULT_DATABASE, DEFAULT_HOST, StoreUrl
 from loghouse.errors import UsageError
+from loghouse.stopping import handled
 
 USER = "logq"
 MEMORY_RATIO = 0.25  # of the machine's memory, for the engine
@@ -79,7 +79,7 @@ def _directory() -> Iterator[Path]:
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
     """SIGTERM and SIGHUP end the command as Ctrl-C does, so that the directory is removed."""
-    with _handled(_interrupt, signal.SIGTERM, signal.SIGHUP):
+    with handled(_interrupt, signal.SIGTERM, signal.SIGHUP):
         yield
 
 
@@ -90,24 +90,10 @@ def _interrupts_held() -> Iterator[None]:
     While modules load, Python may raise KeyboardInterrupt in a callback, where nobody hears of it.
     """
     came: list[int] = []
-    with _handled(lambda number, _: came.append(number), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    with handled(lambda number, _: came.append(number), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         yield
     if came:
         raise KeyboardInterrupt
-
-
-@contextmanager
-def _handled(handler: Callable[[int, FrameType | None], None], *numbers: signal.Signals) -> Iterator[None]:
-    """Only the main thread may say who handles signals."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

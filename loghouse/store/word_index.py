@@ -1,4 +1,5 @@
-"""Which index finds words: a small one that rules out parts of the store, or a large one that knows all.
+"""Which index finds tokens with digits: a small one that rules out parts of the store, or a large one that
+knows all. Words without a digit stand in a column of their own.
 
 Both stand under the same name on the same expression, so a query is the same with either. The large one
 answers a count without the records, where nothing else in the query needs them.

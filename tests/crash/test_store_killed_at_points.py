@@ -6,13 +6,13 @@ The store notes it before it puts the rows in their place, and may die, or its d
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
 import pytest
+from logq.stores import wait_for
 from servers import start_embedded, stop
 from tracing import tampered
 
@@ -129,7 +129,7 @@ def test_a_disk_that_fails_for_a_while(scene: Scene) -> None:
     """Each failure leaves another token whose rows are nowhere."""
     with tampered(scene.process.pid, "error=EIO"):
         delivery = scene.deliver()
-        wait_until(lambda: delivery.done.retries >= 8)
+        wait_for(lambda: delivery.done.retries >= 8, "retries")
     assert delivery.close(Event(), 0)
     assert scene.stored() == WHOLE
 
@@ -141,7 +141,7 @@ def test_an_insert_that_outlives_its_sender(scene: Scene, monkeypatch: pytest.Mo
     noted = scene.tokens()
     with tampered(scene.process.pid, "delay_enter=1s", scene.written("logs", DAYS[0])):
         delivery = scene.deliver()
-        wait_until(lambda: scene.tokens() > noted)
+        wait_for(lambda: scene.tokens() > noted, "the token")
         delivery.abandon()
         scene.spool_again()
         assert scene.deliver().close(Event(), 0)
@@ -164,10 +164,3 @@ def test_a_view_that_is_changed_between_an_insert_and_its_repeat(
     scene.spool_again()
     assert scene.deliver().close(Event(), 0)
     assert scene.stored() == WHOLE
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

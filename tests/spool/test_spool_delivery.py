@@ -200,25 +200,29 @@ def test_an_insert_that_outlives_its_sender_finds_its_token_used(spool: Spool) -
     assert len(store.blocks) == 1
 
 
-def test_where_rows_are_not_seen_the_token_alone_decides(spool: Spool) -> None:
+def test_where_rows_are_not_seen_the_token_alone_decides(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another replica may show them late, a policy may hide them: none of it means that they are missing."""
     store = Store()
     store.seen = False
     store.fault = first_inserts("lose")
     entry = spool.append(rows_of(range(5)))
     assert entry
-    store.rows = lambda sql, params=None: []  # type: ignore[method-assign]
+    monkeypatch.setattr(store, "rows", lambda sql, params=None: [])
     deliver(spool, store)
     assert store.order == [entry.id]
 
 
-def test_what_stays_missing_is_sent_under_one_more_token_only(spool: Spool) -> None:
+def test_what_stays_missing_is_sent_under_one_more_token_only(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It was stored and is gone since, by retention for instance."""
     store = Store()
     store.fault = first_inserts("lose")
     entry = spool.append(rows_of(range(5)))
     assert entry
-    store.rows = lambda sql, params=None: [(1,)] if "MergeTree" in sql else []  # type: ignore[method-assign]
+    monkeypatch.setattr(store, "rows", lambda sql, params=None: [(1,)] if "MergeTree" in sql else [])
     deliver(spool, store)
     assert store.order == [entry.id, f"{entry.id}+1"]
 

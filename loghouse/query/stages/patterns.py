@@ -39,16 +39,13 @@ class Patterns(Placed, frozen=True):
             raise self.span.error(f"{self.key} is no text", "Name a field that holds text: patterns uri")
         # Under a name of its own: planning takes long for each place where the message is computed.
         grouped = False
-        if isinstance(rows, Records):
-            measures = [_COUNT, *_in_time(rows)]
-            grouped = text.sql == "message"
-            selected = f"SELECT {text.sql} AS shown, timestamp, source_id, offset"
-            texts = f"({selected} FROM {rows.tail_of_query(())})"
-            if grouped:
-                texts = _by_words(rows, measures)
-        else:
+        if not isinstance(rows, Records):
             measures = [_COUNT, Measure("sample", "text", "min(shown)", "min({})")]
             texts = f"(SELECT {text.sql} AS shown FROM {rows.tail_of_query(())})"
+        else:
+            measures = [_COUNT, *_in_time(rows)]
+            grouped = text.sql == "message"
+            texts = _by_words(rows, measures) if grouped else _one_by_one(rows, text.sql)
         columns = [Column("pattern", "template", "text"), Column("count", "count", "number"), _SHARE]
         columns += [
             Column(measure.name, measure.name, measure.kind) for measure in measures[1:] if measure.shown
@@ -61,12 +58,16 @@ class Patterns(Placed, frozen=True):
         return Table(query, tuple(named), rows.context, (f"{named[1].sql} DESC", named[0].sql))
 
 
+def _one_by_one(rows: Records, text: str) -> str:
+    return f"(SELECT {text} AS shown, timestamp, source_id, offset FROM {rows.tail_of_query(())})"
+
+
 def _by_words(rows: Records, measures: Sequence[Measure]) -> str:
     """Groups of records with the same words: the message of the earliest, and the measures as one tuple.
 
     What such records differ in are numbers and ids, so a message is taken out of one record of each group.
     """
-    *counted, _ = measures
+    *counted, _ = measures  # the last is the sample, which is that message
     names = [f"m{place}" for place in range(len(counted))]
     found = ", ".join(f"{measure.rows} AS {name}" for measure, name in zip(counted, names, strict=True))
     listed = ", ".join(names)
