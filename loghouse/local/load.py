@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 from loghouse.local.pieces import Lines
-from loghouse.local.sources import BLOCK, STDIN, Named, opened
+from loghouse.local.sources import BLOCK, STDIN, Named, opened, wait_readable
 from loghouse.local.tables import PIECES, cut_sql
 from loghouse.ship.partials import Piece
 from loghouse.store.client import Store
@@ -128,7 +128,7 @@ def _contents(file: Named, loaded: Loaded) -> Iterator[tuple[bytes, int]]:
     """The bytes of a file, each piece with the place that was reached on disk."""
     if file.path == STDIN:
         read = 0
-        while data := os.read(sys.stdin.fileno(), BLOCK):
+        while data := _awaited(sys.stdin.fileno()):
             read += len(data)
             yield data, read
         return
@@ -141,7 +141,7 @@ def _contents(file: Named, loaded: Loaded) -> Iterator[tuple[bytes, int]]:
 
 def _gathered(descriptor: int) -> tuple[bytes, bool]:
     """What a pipe gives until it pauses, and whether it has ended; waits for the first byte."""
-    parts = [os.read(descriptor, BLOCK)]
+    parts = [_awaited(descriptor)]
     size = len(parts[0])
     deadline = time.monotonic() + GATHER_SECONDS
     while parts[-1] and size < BLOCK_BYTES and time.monotonic() < deadline:
@@ -150,3 +150,8 @@ def _gathered(descriptor: int) -> tuple[bytes, bool]:
         parts.append(os.read(descriptor, BLOCK))
         size += len(parts[-1])
     return b"".join(parts), not parts[-1]
+
+
+def _awaited(descriptor: int) -> bytes:
+    wait_readable(descriptor)
+    return os.read(descriptor, BLOCK)

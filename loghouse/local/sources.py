@@ -8,6 +8,7 @@ import gzip
 import io
 import lzma
 import os
+import select
 import stat
 import zlib
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from loghouse.ship.paths import Origin, pod_directory, workload_of
 STDIN = "-"
 BLOCK = 1 << 20  # bytes given out at once
 STEP = 1 << 17  # bytes read at once
+SIGNAL_MS = 200  # how long a wait may last before signals are looked at
 
 _GZIP, _ZSTD, _BZIP2, _XZ = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00"
 # What a damaged file or a wrong end raises, whichever the compression.
@@ -90,12 +92,32 @@ def named_files(patterns: Sequence[str]) -> list[Named]:
 def opened(named: Named) -> Iterator[Opened]:
     """The bytes of a file; raises `UsageError` if it cannot be opened."""
     try:
-        raw: io.BufferedReader = io.BufferedReader(io.FileIO(named.path), STEP)
+        raw: io.BufferedReader = io.BufferedReader(_Awaited(named.path), STEP)
     except OSError as error:
         raise UsageError(f'cannot read "{named.path}" ({error.strerror})', "Check --file") from None
     with raw:
         magic = raw.peek(6)[:6]
         yield Opened(_decompressed(raw, magic), raw)
+
+
+def wait_readable(descriptor: int) -> None:
+    """Wait until there is something to read, or the end.
+
+    A signal that comes just before a wait, or is handed to a thread of the engine, does not end the wait, and
+    what its handler raises is raised when the wait ends. So none is long.
+    """
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    while not poll.poll(SIGNAL_MS):
+        pass
+
+
+class _Awaited(io.FileIO):
+    """A file, or a pipe of which no read begins before there is something to read."""
+
+    def readinto(self, buffer: Any) -> int | None:
+        wait_readable(self.fileno())
+        return super().readinto(buffer)
 
 
 def _matching(pattern: str) -> list[str]:

@@ -175,12 +175,15 @@ def test_a_signal_while_files_are_read_leaves_nothing(tmp_path: Path, number: si
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    with open(fifo, "wb") as writer:  # open when the command reads it
-        writer.write(access_log(10))
-        writer.flush()
-        wait_for(lambda: bool(os.listdir(scratch)), "the directory of the store")
-        process.send_signal(number)
-        out, err = process.communicate(timeout=LIMIT)
+    with process, open(fifo, "wb") as writer:  # open when the command reads it
+        try:
+            writer.write(access_log(10))
+            writer.flush()
+            wait_for(lambda: bool(os.listdir(scratch)), "the directory of the store")
+            process.send_signal(number)
+            out, err = process.communicate(timeout=LIMIT)
+        finally:
+            process.kill()
     assert (process.returncode, out, err) == (130, b"", b"")
     assert os.listdir(scratch) == []
 
