@@ -15,6 +15,7 @@ DEPTH = 4  # levels of nested JSON objects that become dotted keys
 MESSAGE_KEYS = ("message", "msg", "log", "body", "text", "@message", "MESSAGE", "Message", "event", "error")
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_@.:-]+")
+_WORD = re.compile(r"[a-z0-9]+")
 
 
 def field_text(key: str, bind: Bind) -> str:
@@ -24,13 +25,12 @@ def field_text(key: str, bind: Bind) -> str:
     Strings come decoded, arrays and objects as JSON, numbers as they are written in JSON's shortest form.
     """
     of_packs = [pack for pack in PACKS if key in pack.fields]
-    texts = [_json_text(key, bind, f"if(format = 'json' AND {_may_have(key, bind)}, raw, '')")]
+    texts = _json_texts(key, bind, "raw", f"format = 'json' AND {_may_have(key, bind)}")
     for prefix, group in (("context.", 5), ("extra.", 6)):
         if key.startswith(prefix):
             inner = key.removeprefix(prefix)
             own = f"format = 'monolog' AND {_may_have(inner, bind)}"
-            found = f"if({own}, extractGroups(raw, {quoted(_monolog())})[{group}], '')"
-            texts.append(_json_text(inner, bind, found))
+            texts += _json_texts(inner, bind, f"extractGroups(raw, {quoted(_monolog())})[{group}]", own)
     if of_packs:
         groups = ", ".join(
             f"format = '{pack.name}', extractGroups(raw, {quoted(pack.regex)})[{pack.fields.index(key) + 1}]"
@@ -53,6 +53,20 @@ def field_exists(key: str, bind: Bind) -> str:
         branches.append(f"format = 'monolog', {field_text(key, bind)} != ''")
     pairs = _pairs(_may_be_pair(key, bind))
     return f"multiIf({', '.join(branches)}, mapContains({pairs}, {bind(key, 'String')}))"
+
+
+def field_key_present(key: str, bind: Bind) -> str:
+    """SQL that is true of all records that have the field, and false of most others, without a look at `raw`.
+
+    '' where the words of a record do not tell: JSON may spell the key with escapes, or it has no word.
+    """
+    last = key.rpartition(".")[2]
+    keys = [word for word in _WORD.findall(last.lower()) if word.isalpha()]
+    if not keys or not _PLAIN_KEY.fullmatch(last):
+        return ""
+    named = " AND ".join(f"hasToken(words, {bind(word, 'String')})" for word in dict.fromkeys(keys))
+    of_packs = ", ".join(quoted(pack.name) for pack in PACKS if key in pack.fields)
+    return f"(format IN ({of_packs}) OR {named})" if of_packs else named
 
 
 def field_type(key: str, bind: Bind) -> str:
@@ -141,14 +155,17 @@ def noted_keys_sql() -> str:
     )
 
 
-def _json_text(key: str, bind: Bind, source: str) -> str:
-    """The text of the first of the two paths that is there; `source` is '' where it need not be looked for."""
+def _json_texts(key: str, bind: Bind, source: str, condition: str) -> list[str]:
+    """The text of the first of the two paths that is there, '' where the condition does not hold.
+
+    As texts of which at most one is not empty.
+    """
     nested, literal = _paths(key, bind)
-    found = f"JSONExtractString({source}, {nested})"
-    if nested == literal:
-        return found
-    only_literal = f"{_has_key(key, bind, source)} AND NOT JSONHas({source}, {nested})"
-    return f"if({only_literal}, JSONExtractString({source}, {literal}), {found})"
+    found = [f"JSONExtractString(if({condition}, {source}, ''), {nested})"]
+    if nested != literal:
+        only_literal = f"{condition} AND {_has_key(key, bind)} AND NOT JSONHas({source}, {nested})"
+        found.append(f"JSONExtractString(if({only_literal}, {source}, ''), {literal})")
+    return found
 
 
 def _json_has(key: str, bind: Bind) -> str:
@@ -157,10 +174,9 @@ def _json_has(key: str, bind: Bind) -> str:
     return has if nested == literal else f"({has} OR ({_has_key(key, bind)} AND JSONHas(raw, {literal})))"
 
 
-def _has_key(key: str, bind: Bind, source: str = "raw") -> str:
+def _has_key(key: str, bind: Bind) -> str:
     """A cheap test that rules out most records; true of all where JSON may spell the key with escapes."""
-    quoted_key = f'"{key}"'
-    return f"position({source}, {bind(quoted_key, 'String')}) > 0" if _PLAIN_KEY.fullmatch(key) else "1"
+    return _mentioned(f'"{key}"', bind) if _PLAIN_KEY.fullmatch(key) else "1"
 
 
 def _may_have(key: str, bind: Bind) -> str:
@@ -168,8 +184,17 @@ def _may_have(key: str, bind: Bind) -> str:
     last = key.rpartition(".")[2]
     if last == key or not _PLAIN_KEY.fullmatch(last):
         return _has_key(last, bind)
-    end = f'{last}"'
-    return f"position(raw, {bind(end, 'String')}) > 0"
+    return _mentioned(f'{last}"', bind)
+
+
+def _mentioned(text: str, bind: Bind) -> str:
+    """True of all records that have this text between two borders of words, and of few others.
+
+    `words` has it as well, in lower case, unless it has digits; there it is looked for in a dictionary.
+    """
+    if any(char.isdigit() for char in text) or not text.isascii():
+        return f"position(raw, {bind(text, 'String')}) > 0"
+    return f"position(words, {bind(text.lower(), 'String')}) > 0"
 
 
 def _pairs(condition: str) -> str:
@@ -180,7 +205,7 @@ def _pairs(condition: str) -> str:
 def _may_be_pair(key: str, bind: Bind, of_packs: Sequence[Pack] = ()) -> str:
     """The record may have such a pair, and is not of one of the packs that have the field elsewhere."""
     formats = _with_pairs(of_packs)
-    return f"format IN ({formats}) AND position(raw, {bind(key, 'String')}) > 0"
+    return f"format IN ({formats}) AND {_mentioned(key, bind)}"
 
 
 def _paths(key: str, bind: Bind) -> tuple[str, str]:

@@ -5,7 +5,7 @@ A value: each method gives new rows.
 
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -44,6 +44,7 @@ _STORED = f"{_BESIDE_RAW}, raw, words"
 _MESSAGE_AND_LENGTH = f"{message_sql()} AS message, toUInt32(overhead + length(raw)) AS length"
 _COMPUTED = f"{_MESSAGE_AND_LENGTH}, {text_fields_sql()} AS strings"
 _NO_STRINGS = "CAST(map(), 'Map(String, String)')"
+_COMPUTED_NAMES = ("message", "strings", "length")
 RECORD_ORDER = ("timestamp", "source_id", "offset")
 
 
@@ -88,6 +89,8 @@ class Records(Struct, frozen=True):
         if (column := self.made.column(key)) is not None:
             return column.expression
         subject = self.subject(key)
+        if isinstance(subject, FieldSubject):
+            return Expression(subject.sql, "text", guard=subject.guard)
         if isinstance(subject, TextSubject):
             return Expression(subject.sql, "text", counted=column_of(key) in rollup.COLUMNS)
         if isinstance(subject, LevelSubject):
@@ -220,6 +223,30 @@ class Records(Struct, frozen=True):
         if self.counted is None:
             return None
         return rollup.source(self.context.window, self.counted, self.context.params)
+
+    def taken(self, texts: Sequence[Expression], others: str) -> tuple["Records", list[str]]:
+        """The same rows with these guarded texts in columns, whose names are given back.
+
+        Of the columns of a record they keep those that the SQL of `others` reads. `raw` is read only where a
+        record may have one of the texts: to unpack it is most of the work.
+        """
+        names = [self.context.column() for _ in texts]
+        kept = [name for name in (*_STORED.split(", "), *_COMPUTED_NAMES) if name in others]
+        guard = f"({' OR '.join(dict.fromkeys(text.guard for text in texts))})"
+
+        def select(condition: str, found: Iterable[str]) -> str:
+            columns = [*kept, *(f"{sql} AS {name}" for sql, name in zip(found, names, strict=True))]
+            where = where_sql((*self.conditions, condition))
+            return f"SELECT {', '.join(columns)} FROM {self.source}{where}"
+
+        some = select(guard, (text.sql for text in texts))
+        none = select(f"NOT {guard}", ["''"] * len(texts))
+        return self._reading_from(f"({some} UNION ALL {none})"), names
+
+    @property
+    def is_stored(self) -> bool:
+        """They come from a table, and no subquery has been at work on them."""
+        return self.source == self.context.table and not self.source.startswith("(")
 
     def tail_of_query(self, order: tuple[str, ...]) -> str:
         """All that follows FROM."""

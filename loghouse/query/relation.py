@@ -51,12 +51,14 @@ class Context(Struct, frozen=True):
 class Expression(Struct, frozen=True):
     """The value of a key in each row, as it is grouped, sorted and shown.
 
-    `counted` says that it is the same, or counts the same, over the cells of `rollup.source`.
+    `counted` says that it is the same, or counts the same, over the cells of `rollup.source`. `guard` is a
+    cheap condition without which it is the empty text, '' where there is none.
     """
 
     sql: str
     kind: Kind
     counted: bool = False
+    guard: str = ""
 
 
 class Column(Struct, frozen=True):

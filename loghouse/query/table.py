@@ -142,11 +142,14 @@ class Table(Struct, frozen=True):
 
 
 Rows: TypeAlias = Records | Table
+Named: TypeAlias = tuple[str, Expression]
 
 
-def group(rows: Rows, keys: list[tuple[str, Expression]], values: list[tuple[str, Expression]]) -> Table:
+def group(rows: Rows, keys: list[Named], values: list[Named]) -> Table:
     """The table of `values` for each combination of `keys`, in no order yet."""
     rows = rows.settled()
+    if isinstance(rows, Records) and rows.is_stored:
+        rows, keys = _taken(rows, keys, values)
     source, conditions = rows.source, rows.conditions
     if isinstance(rows, Records) and all(expression.counted for _, expression in [*keys, *values]):
         cells = rows.cells()
@@ -161,3 +164,14 @@ def group(rows: Rows, keys: list[tuple[str, Expression]], values: list[tuple[str
     grouping = ", ".join(column.sql for column in named[: len(keys)])
     by = f" GROUP BY {grouping}" if keys else ""
     return Table(f"SELECT {selected} FROM {source}{where_sql(conditions)}{by}", tuple(named), rows.context)
+
+
+def _taken(rows: Records, keys: list[Named], values: list[Named]) -> tuple[Records, list[Named]]:
+    """The rows with the guarded keys in columns of their own, and the keys as those columns."""
+    guarded = {key.sql: key for _, key in keys if key.guard}
+    if not guarded:
+        return rows, keys
+    others = " ".join(expression.sql for _, expression in [*keys, *values] if not expression.guard)
+    rows, columns = rows.taken(tuple(guarded.values()), others)
+    taken = dict(zip(guarded, columns, strict=True))
+    return rows, [(name, replace(key, sql=taken.get(key.sql, key.sql))) for name, key in keys]

@@ -1,9 +1,12 @@
 """The column `words`: a word without a digit stands in it exactly when it is a token of the record."""
 
+import json
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from loghouse.formats.fields import indexed_sql, words_sql
+from loghouse.formats.fields import field_exists, field_key_present, field_text, indexed_sql, words_sql
+from loghouse.formats.view import quoted
 from loghouse.store.client import Store
 
 PIECES = [
@@ -53,3 +56,32 @@ def test_bytes_that_are_no_text_part_no_words(store: Store) -> None:
     tests = ", ".join(f"hasToken({words_sql()}, '{word}')" for word in WORDS)
     sql = f"SELECT {tests} FROM (SELECT {raw} AS raw, 'text' AS format)"
     assert store.rows(sql) == store.rows(sql.replace(words_sql(), indexed_sql())) == [(0,) * len(WORDS)]
+
+
+KEYS = ("url", "URL", "extra.url", "a_b", "x.d1", "n", "abc-d", "d\u00e9", "context.n", "status")
+VALUES = st.sampled_from(["abc", "n", "", "1", "\n", "url"]) | st.integers(0, 9)
+OBJECTS = st.recursive(VALUES, lambda inner: st.dictionaries(st.sampled_from(KEYS), inner, max_size=3))
+JSON_RECORDS = st.dictionaries(st.sampled_from([*KEYS, "extra", "x"]), OBJECTS, min_size=1).map(json.dumps)
+PAIRS = st.lists(st.sampled_from([*KEYS, *PIECES, "=", "=", " ", ";", "'"]), max_size=12).map("".join)
+
+
+@given(
+    JSON_RECORDS.map(lambda raw: (raw, "json")) | PAIRS.map(lambda raw: (raw, "text")), st.sampled_from(KEYS)
+)
+@example(("9url=1 url=2", "text"), "url")
+@example(("\u00e9;url=1", "text"), "url")
+@example(('{"extra":{"URL":"n"}}', "json"), "extra.URL")
+@example(('{"extra.url":"n"}', "json"), "extra.url")
+def test_no_record_has_a_field_whose_key_its_words_do_not_have(
+    store: Store, record: tuple[str, str], key: str
+) -> None:
+    def bound(value: object, _: str) -> str:
+        return quoted(str(value))
+
+    guard = field_key_present(key, bound) or "1"
+    missed = f"({field_text(key, bound)} != '' OR {field_exists(key, bound)}) AND NOT {guard}"
+    words = (
+        f"(SELECT *, {words_sql()} AS words FROM (SELECT {{raw:String}} AS raw, {{format:String}} AS format))"
+    )
+    raw, format = record
+    assert store.rows(f"SELECT {missed} FROM {words}", {"raw": raw, "format": format}) == [(0,)]

@@ -15,8 +15,10 @@ class FieldSubject(TextSubject):
     what = "a field"
 
     def __init__(self, key: Key, reading: Reading, params: Params) -> None:
-        super().__init__(key, reading.text, params, indexed=reading.indexed)
+        guards = (reading.guard,) if reading.guard else ()
+        super().__init__(key, reading.text, params, guards=guards, indexed=reading.indexed)
         self._reading = reading
+        self.guard = reading.guard
         self.number = reading.number
         self.has_number = reading.has_number
 
@@ -61,10 +63,7 @@ class FieldSubject(TextSubject):
         return f"({self._reading.exists} AND NOT {self._reading.null})"
 
     def is_bool(self, truth: bool, span: Span) -> str:
-        return f"({self.sql} = '{'true' if truth else 'false'}' AND {self._reading.boolean})"
-
-    def present(self) -> str:
-        return f"{self.sql} != ''"
+        return self.guarded(f"{self.sql} = '{'true' if truth else 'false'}' AND {self._reading.boolean}")
 
     def guarded(self, condition: str, found: Iterable[str] = (), *, may_be_empty: bool = False) -> str:
         """The condition; if the empty text can meet it, only where the field is there."""
@@ -82,16 +81,13 @@ class FieldSubject(TextSubject):
         return None if value.truth is None else self.is_bool(value.truth, value.span)
 
     def _either(self, typed: str, value: Value) -> str:
-        index = []
-        if self._reading.indexed:
-            index = words.in_index(words.whole_tokens(value.text, starts=True, ends=True), self.params)
-        as_text = " AND ".join([*index, f"{self.sql} = {self.params.text(value.text)}"])
-        return f"({typed} OR ({as_text}))"
+        found = words.whole_tokens(value.text, starts=True, ends=True)
+        return f"({typed} OR {self.guarded(f'{self.sql} = {self.params.text(value.text)}', found)})"
 
     def _quantity(self, operator: Operator, dimension: units.Dimension, amount: float) -> str:
         bound = self.params.number(amount)
         text = units.text_quantity_sql(self.sql, dimension)
-        tests = [f"ifNull({text} {operator} {bound}, 0)"]
+        tests = [self.guarded(f"ifNull({text} {operator} {bound}, 0)")]
         unit = units.unit_of_field(self.key.name)
         if unit is not None and unit[0] == dimension:
             tests.append(f"({self.has_number} AND {self.number} * {unit[1]!r} {operator} {bound})")

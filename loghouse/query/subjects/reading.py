@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from loghouse.formats import field_exists, field_text, field_type
+from loghouse.formats import field_exists, field_key_present, field_text, field_type
 from loghouse.formats.catalogue import PACKS
 from loghouse.query.params import Params
 
@@ -14,7 +14,8 @@ class Reading(Struct, frozen=True):
 
     `text` is '' when there is none; `number` means something only where `has_number` holds. `null` says that
     it is JSON's null, `boolean` that a text of true or false is a truth value. `indexed` says that the text
-    stands in the record, so that its token index can be asked.
+    stands in the record, so that its token index can be asked. `guard` is cheap and holds wherever the field
+    is there, '' where nothing cheap is known to.
     """
 
     text: str
@@ -24,6 +25,7 @@ class Reading(Struct, frozen=True):
     null: str
     boolean: str
     indexed: bool = False
+    guard: str = ""
 
 
 def own(name: str, params: Params) -> Reading:
@@ -49,6 +51,7 @@ def own(name: str, params: Params) -> Reading:
         # Formats without types, such as logfmt, write a truth value as the word.
         f"(format != 'json' OR {kind} = 'Bool')",
         indexed=True,
+        guard=field_key_present(name, params.bind),
     )
 
 
