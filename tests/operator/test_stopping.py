@@ -22,6 +22,26 @@ def test_a_signal_on_the_way_into_a_wait_is_not_lost(number: signal.Signals) -> 
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_another_thread_is_handed_does_not_wait(number: signal.Signals) -> None:
+    stop = threading.Event()
+
+    def hand_to_this_thread() -> None:
+        signal.pthread_kill(threading.get_ident(), number)
+
+    later = threading.Timer(0.3, hand_to_this_thread)
+    with stopped_by_signals(stop):
+        later.start()
+        assert stop.wait(LIMIT)
+
+
+def test_a_stop_that_no_signal_asked_for_is_interrupted_by_the_first() -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(KeyboardInterrupt), stopped_by_signals(stop):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def test_the_second_signal_interrupts() -> None:
     stop = threading.Event()
     with pytest.raises(KeyboardInterrupt), stopped_by_signals(stop):
