@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from loghouse.record import SECOND_LOOK
 from loghouse.store.client import Store
 
 
@@ -21,12 +22,17 @@ class Cost:
 def estimate(store: Store, sql: str, params: Mapping[str, Any]) -> Cost:
     """What the query would read at most; nothing for tables whose parts other servers hold."""
     parts = rows = size = 0
-    tables = store.rows(f"EXPLAIN ESTIMATE {sql}", params)
+    tables = store.rows(f"EXPLAIN ESTIMATE {sql}", looking_once(params))
     for database, table, each_parts, each_rows, _ in tables:
         stored, total = table_size(store, table, database)
         parts, rows = parts + each_parts, rows + each_rows
         size += stored * each_rows // total if total else 0
     return Cost(parts, rows, size)
+
+
+def looking_once(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values of a query with which it reads no record twice."""
+    return {**params, SECOND_LOOK: 0} if SECOND_LOOK in params else params
 
 
 def table_size(store: Store, table: str = "logs", database: str | None = None) -> tuple[int, int]:

@@ -19,6 +19,9 @@ LEVELS = (
 
 # A value of queries for words: 1 where the store's index of them knows each record. `Store` fills it in.
 TEXT_INDEX = "text_index"
+# A value of queries that look at the same records twice: 0 leaves out the second look, when only the cost of
+# a query is asked for.
+SECOND_LOOK = "second_look"
 
 # Column name -> how it is read. The driver gives DateTime64(9) in microseconds, hence the integers.
 COLUMNS: Mapping[str, str] = {

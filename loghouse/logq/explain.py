@@ -63,13 +63,14 @@ def explain(options: Options) -> ExitCode:
 
 
 def _costs(options: Options, sql: str, params: dict[str, str | int | float]) -> Iterator[str]:
-    from loghouse.cost import estimate, table_size
+    from loghouse.cost import estimate, looking_once, table_size
     from loghouse.store.client import Store
 
     with Store(store_url(options.url)) as store:
         yield "Indexes:"
+        once = looking_once(params)
         # As text, the plan of `patterns` spells each expression out, again and again: it took all memory.
-        plans = "\n".join(line for (line,) in store.rows(f"EXPLAIN json = 1, indexes = 1 {sql}", params))
+        plans = "\n".join(line for (line,) in store.rows(f"EXPLAIN json = 1, indexes = 1 {sql}", once))
         for plan in json.loads(plans):
             yield from _indexes(plan["Plan"])
         cost = estimate(store, sql, params)

@@ -32,7 +32,7 @@ from loghouse.query.subjects.level import LevelSubject
 from loghouse.query.subjects.moment import MomentSubject
 from loghouse.query.subjects.subject import Subject
 from loghouse.query.subjects.text import TextSubject, label
-from loghouse.record import COLUMNS
+from loghouse.record import COLUMNS, SECOND_LOOK
 
 # What a subquery of records hands on: the columns on disk. The rest of a `Record` is computed from them
 # outside of it, so that a limit comes first: to take ten messages out of a million records would be dear.
@@ -240,7 +240,8 @@ class Records(Struct, frozen=True):
             return f"SELECT {', '.join(columns)} FROM {self.source}{where}"
 
         some = select(guard, (text.sql for text in texts))
-        none = select(f"NOT {guard}", ["''"] * len(texts))
+        second_look = self.context.params.named(SECOND_LOOK, 1)
+        none = select(f"NOT {guard} AND {second_look}", ["''"] * len(texts))
         return self._reading_from(f"({some} UNION ALL {none})"), names
 
     @property

@@ -317,6 +317,12 @@ def test_explain_knows_the_cost_of_queries_whose_plan_is_long(logq: Logq, known:
         assert b"PrimaryKey: " in done.stdout and b"Would read: at most " in done.stdout
 
 
+def test_records_that_are_looked_at_twice_cost_once(logq: Logq, known: list[bytes]) -> None:
+    costs = [logq("explain", query).stdout.partition(b"Would read: ")[2] for query in ("*", "* | top 5 user")]
+    assert costs[0].startswith(b"at most ")
+    assert costs[0] == costs[1]
+
+
 def test_help_names_every_verb_quickly_and_needs_no_store(logq: Logq) -> None:
     done = logq("--help", LOGQ_URL="127.0.0.1:1")
     assert done.returncode == 0
