@@ -20,6 +20,7 @@ from loghouse.query.relation import (
     Column,
     Context,
     Expression,
+    Guarded,
     Order,
     Shown,
     cut_sql,
@@ -90,7 +91,8 @@ class Records(Struct, frozen=True):
             return column.expression
         subject = self.subject(key)
         if isinstance(subject, FieldSubject):
-            return Expression(subject.sql, "text", guard=subject.guard)
+            texts = (Guarded(subject.sql, subject.guard),) if subject.guard else ()
+            return Expression(subject.sql, "text", texts=texts)
         if isinstance(subject, TextSubject):
             return Expression(subject.sql, "text", counted=column_of(key) in rollup.COLUMNS)
         if isinstance(subject, LevelSubject):
@@ -224,14 +226,12 @@ class Records(Struct, frozen=True):
             return None
         return rollup.source(self.context.window, self.counted, self.context.params)
 
-    def taken(self, texts: Sequence[Expression], others: str) -> tuple["Records", list[str]]:
-        """The same rows with these guarded texts in columns, whose names are given back.
+    def with_texts(self, texts: Sequence[Guarded], names: Sequence[str], read: str) -> "Records":
+        """The same rows with texts in columns of these names; of their own columns those that are in `read`.
 
-        Of the columns of a record they keep those that the SQL of `others` reads. `raw` is read only where a
-        record may have one of the texts: to unpack it is most of the work.
+        `raw` is read only where a record may have one of the texts: to unpack it is most of the work.
         """
-        names = [self.context.column() for _ in texts]
-        kept = [name for name in (*_STORED.split(", "), *_COMPUTED_NAMES) if name in others]
+        kept = [name for name in (*_STORED.split(", "), *_COMPUTED_NAMES) if name in read]
         guard = f"({' OR '.join(dict.fromkeys(text.guard for text in texts))})"
 
         def select(condition: str, found: Iterable[str]) -> str:
@@ -242,7 +242,7 @@ class Records(Struct, frozen=True):
         some = select(guard, (text.sql for text in texts))
         second_look = self.context.params.named(SECOND_LOOK, 1)
         none = select(f"NOT {guard} AND {second_look}", ["''"] * len(texts))
-        return self._reading_from(f"({some} UNION ALL {none})"), names
+        return self._reading_from(f"({some} UNION ALL {none})")
 
     @property
     def is_stored(self) -> bool:

@@ -48,17 +48,24 @@ class Context(Struct, frozen=True):
         return f"c{next(self._numbers)}"
 
 
+class Guarded(Struct, frozen=True):
+    """A text of `raw`, and a condition without it that holds of all rows where the text is not empty."""
+
+    sql: str
+    guard: str
+
+
 class Expression(Struct, frozen=True):
     """The value of a key in each row, as it is grouped, sorted and shown.
 
-    `counted` says that it is the same, or counts the same, over the cells of `rollup.source`. `guard` is a
-    cheap condition without which it is the empty text, '' where there is none.
+    `counted` says that it is the same, or counts the same, over the cells of `rollup.source`. The SQL of
+    `texts` stands in it as it is.
     """
 
     sql: str
     kind: Kind
     counted: bool = False
-    guard: str = ""
+    texts: tuple[Guarded, ...] = ()
 
 
 class Column(Struct, frozen=True):

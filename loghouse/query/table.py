@@ -149,7 +149,7 @@ def group(rows: Rows, keys: list[Named], values: list[Named]) -> Table:
     """The table of `values` for each combination of `keys`, in no order yet."""
     rows = rows.settled()
     if isinstance(rows, Records) and rows.is_stored:
-        rows, keys = _taken(rows, keys, values)
+        rows, keys, values = _with_texts(rows, keys, values)
     source, conditions = rows.source, rows.conditions
     if isinstance(rows, Records) and all(expression.counted for _, expression in [*keys, *values]):
         cells = rows.cells()
@@ -166,12 +166,24 @@ def group(rows: Rows, keys: list[Named], values: list[Named]) -> Table:
     return Table(f"SELECT {selected} FROM {source}{where_sql(conditions)}{by}", tuple(named), rows.context)
 
 
-def _taken(rows: Records, keys: list[Named], values: list[Named]) -> tuple[Records, list[Named]]:
-    """The rows with the guarded keys in columns of their own, and the keys as those columns."""
-    guarded = {key.sql: key for _, key in keys if key.guard}
-    if not guarded:
-        return rows, keys
-    others = " ".join(expression.sql for _, expression in [*keys, *values] if not expression.guard)
-    rows, columns = rows.taken(tuple(guarded.values()), others)
-    taken = dict(zip(guarded, columns, strict=True))
-    return rows, [(name, replace(key, sql=taken.get(key.sql, key.sql))) for name, key in keys]
+def _with_texts(
+    rows: Records, keys: list[Named], values: list[Named]
+) -> tuple[Records, list[Named], list[Named]]:
+    """The same with the texts of fields as columns of the rows."""
+    texts = tuple(dict.fromkeys(text for _, expression in [*keys, *values] for text in expression.texts))
+    if not texts:
+        return rows, keys, values
+    names = [rows.context.column() for _ in texts]
+
+    def over_columns(named: list[Named]) -> list[Named]:
+        found = []
+        for name, expression in named:
+            sql = expression.sql
+            for text, column in zip(texts, names, strict=True):
+                sql = sql.replace(text.sql, column)
+            found.append((name, replace(expression, sql=sql)))
+        return found
+
+    keys, values = over_columns(keys), over_columns(values)
+    read = " ".join(expression.sql for _, expression in [*keys, *values])
+    return rows.with_texts(texts, names, read), keys, values

@@ -146,17 +146,20 @@ class Call(Placed, frozen=True):
         if self.function == "count" and self.keys:
             present = rows.subject(self.keys[0]).present()
             only = present if self.only is None else f"{present} AND {tail.removeprefix(', ')}"
-            return Expression(f"countIf({only}){over}", "number")
-        arguments = []
-        for place, key in enumerate(self.keys):
-            argument = self._argument(rows, key, function.reads if place == 0 else "number")
-            arguments.append(argument.sql)
+            return Expression(f"countIf({only}){over}", "number", texts=rows.expression(self.keys[0]).texts)
+        arguments = [
+            self._argument(rows, key, function.reads if place == 0 else "number")
+            for place, key in enumerate(self.keys)
+        ]
+        for argument in arguments:
             kind = kind or argument.kind
-        sql = function.result.replace("{}", f"{function.sql(arguments, suffix, tail)}{over}")
+        call = function.sql([argument.sql for argument in arguments], suffix, tail)
+        sql = function.result.replace("{}", f"{call}{over}")
         if self.function == "rate":
             sql = f"{sql} / {rows.context.params.number(seconds)}"
         counted = self.function in ("count", "rate", "bytes") and self.only is None
-        return Expression(sql, kind or "text", counted)
+        texts = tuple(text for argument in arguments for text in argument.texts)
+        return Expression(sql, kind or "text", counted, texts)
 
     def _function(self) -> Function:
         percentile = _PERCENTILE.fullmatch(self.function)

@@ -41,7 +41,7 @@ class Group(Placed, frozen=True):
             in_cells = counts_cells(step, bucket_shift(step, rows.context))
             return Expression(time_bucket(whole.sql, step, rows.context), "time", counted=in_cells)
         if _NETWORK.fullmatch(self.bucket):
-            return Expression(_network(as_text(whole), int(self.bucket[1:])), "text", guard=whole.guard)
+            return Expression(_network(as_text(whole), int(self.bucket[1:])), "text", texts=whole.texts)
         size = Value(self.bucket).number
         if size is None or size <= 0:
             raise self.span.error(
