@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from loghouse.errors import QueryError
 from loghouse.query import spelling, units
 from loghouse.query.ast import NOWHERE, Filter, Key, Placed
 from loghouse.query.conditions import condition
@@ -24,7 +25,8 @@ MAX_DEPTH = 30
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?(?![\w.])")
 _NAME = re.compile(r"[A-Za-z@_][A-Za-z0-9_.@]*")
 _CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
-_IF_WITH_COMMAS = re.compile(r"if\s*\([^()]*,(?=\s)", re.IGNORECASE)
+_STRING = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`"""
+_IF_WITH_COMMAS = re.compile(rf"if\s*\((?:[^()\"'`]|{_STRING})*,(?=\s)", re.IGNORECASE)
 _IF = re.compile(r"if\s*(?=\()", re.IGNORECASE)
 
 
@@ -297,10 +299,20 @@ def _deeper(parser: FilterParser, depth: int) -> int:
 
 def _read_choice(parser: FilterParser, depth: int) -> Node:
     scan = parser.scan
-    if (found := scan.looking_at(_IF_WITH_COMMAS)) is not None:
-        raise scan.span(scan.pos, found.end()).error(
-            "the condition stands alone in its parentheses", "Write: if (status >= 500) 1 else 0"
-        )
+    with_commas = scan.looking_at(_IF_WITH_COMMAS)
+    try:
+        return _read_if(parser, depth)
+    except QueryError:
+        if with_commas is None:
+            raise
+    # A comma may also end a value, as in `text:yes, and ...`, so it is only wrong when nothing else is right.
+    raise scan.span(with_commas.start(), with_commas.end()).error(
+        "the condition stands alone in its parentheses", "Write: if (status >= 500) 1 else 0"
+    )
+
+
+def _read_if(parser: FilterParser, depth: int) -> Node:
+    scan = parser.scan
     scan.match(_IF)
     only = parser.group()
     scan.skip_space()
