@@ -31,8 +31,8 @@ def handled(handler: Callable[[int, FrameType | None], None], *numbers: signal.S
 
 
 @contextmanager
-def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Set `stop` at SIGINT and SIGTERM, when this is the main thread; the second one interrupts."""
+def stopped_by_signals(stop: threading.Event, interruptible: bool = True) -> Iterator[None]:
+    """Set `stop` at SIGINT and SIGTERM, when this is the main thread; the second interrupts if it may."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -41,7 +41,7 @@ def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     told: list[int] = []
 
     def interrupt_the_second_time(number: int, _: FrameType | None) -> None:
-        if asked or (stop.is_set() and not told):
+        if interruptible and (asked or (stop.is_set() and not told)):
             raise KeyboardInterrupt  # do not wait for the store
         asked.append(number)
 

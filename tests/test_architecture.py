@@ -18,7 +18,7 @@ MAY_USE: dict[str, set[str]] = {
     "query": {"errors", "formats", "record"},
     "render": {"errors", "query", "record"},
     "store": {"config", "errors", "formats", "record"},
-    "embedded": {"config", "errors"},
+    "embedded": {"config", "errors", "stopping"},
     "spool": {"errors"},
     "kubernetes": {"errors"},
     "telemetry": {"errors"},

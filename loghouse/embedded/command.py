@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from types import FrameType
 
 from loghouse.config import DEFAULT_DATABASE, DEFAULT_HOST, DEFAULT_PORT, StoreUrl
 from loghouse.embedded.conversation import Account
@@ -18,6 +15,7 @@ from loghouse.embedded.engine import Engine
 from loghouse.embedded.server import Server, is_loopback
 from loghouse.embedded.session import quoted_name
 from loghouse.errors import UsageError
+from loghouse.stopping import stopped_by_signals
 
 STOP_LIMIT = 4.5  # seconds from the signal to the end of the process
 DEFAULT_LISTEN = f"{DEFAULT_HOST}:{DEFAULT_PORT}"
@@ -46,7 +44,8 @@ def up(
             f"{listen} can be reached from other machines, and no password is set",
             "Set one with --password-file, or say --insecure if the network is trusted",
         )
-    with _stop_signals() as wait_for_stop:
+    stop = threading.Event()
+    with stopped_by_signals(stop, interruptible=False):  # it ends within `STOP_LIMIT`
         engine = Engine(data_dir, backup_dir=backup_dir)
         _serve(
             engine,
@@ -57,7 +56,7 @@ def up(
             allow_outside,
             database,
             beside,
-            wait_for_stop,
+            stop,
         )
 
 
@@ -78,7 +77,7 @@ def _serve(
     allow_outside: bool,
     database: str,
     beside: Callable[[StoreUrl], AbstractContextManager[object]],
-    wait_for_stop: Callable[[], None],
+    stop: threading.Event,
 ) -> None:
     try:
         engine.create_database(quoted_name(database.encode()))
@@ -96,7 +95,7 @@ def _serve(
             _say(
                 f"ClickHouse {engine.version} on {data_dir} listens on clickhouse://{url.address}/{database}"
             )
-            wait_for_stop()
+            stop.wait()
             _say("stopping")
     finally:
         # What cannot be ended must not keep the process: all that was acknowledged is on the disk.
@@ -107,36 +106,6 @@ def _serve(
             os._exit(0)
         engine.close()
         last_resort.cancel()
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], None]]:
-    """Gives a function that waits for SIGTERM or SIGINT.
-
-    The system may hand the signal to a thread of the engine, which would not wake this one; the byte that
-    Python writes for each signal does.
-    """
-    told, telling = socket.socketpair()
-    telling.setblocking(False)
-    stopped: list[int] = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.append(number)
-
-    def wait() -> None:
-        while not stopped:
-            told.recv(1)
-
-    handlers = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    descriptor = signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
-    try:
-        yield wait
-    finally:
-        signal.set_wakeup_fd(descriptor)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        told.close()
-        telling.close()
 
 
 def _say(text: str) -> None:

@@ -11,12 +11,24 @@ from loghouse.stopping import stopped_by_signals
 LIMIT = 20
 
 
+class Held(threading.Event):
+    """An event that is set under a lock which a test may have, as `wait` has one when it begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+    def set(self) -> None:
+        with self.lock:
+            super().set()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_on_the_way_into_a_wait_is_not_lost(number: signal.Signals) -> None:
-    stop = threading.Event()
+    stop = Held()
     before = signal.getsignal(number)
     with stopped_by_signals(stop):
-        with stop._cond:  # type: ignore[attr-defined]  # as `wait` has it when it begins
+        with stop.lock:
             os.kill(os.getpid(), number)
         assert stop.wait(LIMIT)
     assert signal.getsignal(number) is before
@@ -48,6 +60,14 @@ def test_the_second_signal_interrupts() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
     assert stop.wait(LIMIT)
+
+
+def test_who_may_not_be_interrupted_is_not() -> None:
+    stop = threading.Event()
+    with stopped_by_signals(stop, interruptible=False):
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.wait(LIMIT)
 
 
 def test_without_a_signal_nothing_stops() -> None:
