@@ -15,6 +15,7 @@ from loghouse.embedded.engine import Engine
 from loghouse.embedded.server import Server, is_loopback
 from loghouse.embedded.session import quoted_name
 from loghouse.errors import UsageError
+from loghouse.memory import reuse_blocks
 from loghouse.stopping import stopped_by_signals
 
 STOP_LIMIT = 4.5  # seconds from the signal to the end of the process
@@ -44,6 +45,7 @@ def up(
             f"{listen} can be reached from other machines, and no password is set",
             "Set one with --password-file, or say --insecure if the network is trusted",
         )
+    reuse_blocks()
     stop = threading.Event()
     with stopped_by_signals(stop, interruptible=False):  # it ends within `STOP_LIMIT`
         engine = Engine(data_dir, backup_dir=backup_dir)

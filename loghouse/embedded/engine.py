@@ -21,6 +21,7 @@ from xml.sax.saxutils import escape
 
 from loghouse.embedded.datadir import DataDir
 from loghouse.errors import LoghouseError, StoreError
+from loghouse.memory import let_engine_keep_pages
 
 QUERY_WAS_CANCELLED = 394
 UNKNOWN_EXCEPTION = 1002
@@ -35,7 +36,7 @@ SERVER_CONFIG = """<clickhouse>
   <mark_cache_size>268435456</mark_cache_size>
   <uncompressed_cache_size>536870912</uncompressed_cache_size>
   <index_uncompressed_cache_size>67108864</index_uncompressed_cache_size>
-  <os_threads_nice_value_merge_mutate>10</os_threads_nice_value_merge_mutate>
+  <os_threads_nice_value_merge_mutate>19</os_threads_nice_value_merge_mutate>
   <merge_tree>
     <fsync_after_insert>1</fsync_after_insert>
     <fsync_part_directory>1</fsync_part_directory>
@@ -179,6 +180,7 @@ def engine_error(text: str) -> EngineError:
 
 
 def _chdb() -> Any:
+    let_engine_keep_pages()
     try:
         from chdb.state import sqlitelike
     except ImportError as error:

@@ -12,9 +12,9 @@ from loghouse.config import StoreUrl
 from loghouse.filters.config import FilterRules
 from loghouse.filters.filters import Filters
 from loghouse.kubernetes.api import Server
+from loghouse.memory import reuse_blocks, share_one_arena
 from loghouse.ship.descriptors import Descriptors, allowed
 from loghouse.ship.discover import Discovery
-from loghouse.ship.memory import share_one_arena
 from loghouse.ship.metadata import watching
 from loghouse.ship.offsets import Offsets
 from loghouse.ship.problems import Problems
@@ -56,6 +56,7 @@ def ship(
     `LoghouseError` if it cannot go on.
     """
     share_one_arena()
+    reuse_blocks()
     node = node or socket.gethostname()
     with watching(kubernetes, node) as pods:
         reading = replace(
