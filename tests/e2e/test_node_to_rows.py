@@ -107,3 +107,26 @@ def test_the_rollups_agree_with_the_records(url: StoreUrl, tmp_path: Path) -> No
         assert store.rows("SELECT sum(records), sum(bytes) FROM counts") == total
         assert store.rows("SELECT sum(records), sum(bytes) FROM streams") == total
         assert store.rows("SELECT count() > 20 FROM (SELECT DISTINCT field FROM fields)") == [(1,)]
+
+
+def test_records_with_the_same_words_count_each_in_the_catalogue_of_fields(
+    url: StoreUrl, tmp_path: Path
+) -> None:
+    """One of them is taken apart for all: what they share has a figure for each sampled record."""
+    log = tmp_path / "app.log"
+    log.write_text(
+        "".join(
+            f'{{"msg": "done", "took": {n}}}\n' if n % 2 else f'{{"msg": "done", "user": "u{n}"}}\n'
+            for n in range(2000)
+        )
+    )
+    ship(url, tmp_path / "state", log)
+    with Store(url) as store:
+        sampled = "cityHash64(source_id, offset) % 16 = 0"
+        found = dict(store.rows("SELECT field, sum(records) FROM fields GROUP BY field"))
+        (both, took, user), *_ = store.rows(
+            f"SELECT count(), countIf(position(raw, 'took') > 0), countIf(position(raw, 'user') > 0) "
+            f"FROM logs WHERE {sampled}"
+        )
+    assert found == {"msg": both, "took": took, "user": user}
+    assert 0 < took < both
