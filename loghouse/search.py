@@ -71,7 +71,9 @@ class Found:
 
         The store begins at once, before the first block is asked for.
         """
-        settings = {**self.compiled.settings, "max_block_size": PAGE_ROWS, **settings}
+        settings = {**self.compiled.settings, **settings}
+        if self.compiled.kind == "records":
+            settings = {"max_block_size": PAGE_ROWS, **settings}
         if self.streams:
             settings["max_bytes_before_external_sort"] = SORT_MEMORY
         blocks = self.store.blocks(sql, self.compiled.params, settings)

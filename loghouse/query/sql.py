@@ -31,6 +31,12 @@ _SETTINGS: Mapping[str, int] = {
     # What was unpacked for a search is kept for the next one, where the server has room for that.
     "use_uncompressed_cache": 1,
 }
+_OF_TABLES: Mapping[str, int] = {
+    **_SETTINGS,
+    # It reads 1 MB at a time, 2,000 long records, so that the newest few are found early. Who counts all of them
+    # is a tenth faster with larger blocks: each block goes through each function.
+    "preferred_block_size_bytes": 16_777_216,
+}
 
 
 class Compiled(Struct, frozen=True):
@@ -101,7 +107,12 @@ def compile(
         )
     names = tuple(column.name for column in rows.columns)
     return Compiled(
-        rows.select(), params.values, names, "table", tuple(column.kind for column in rows.columns)
+        rows.select(),
+        params.values,
+        names,
+        "table",
+        tuple(column.kind for column in rows.columns),
+        settings=_OF_TABLES,
     )
 
 

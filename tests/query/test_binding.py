@@ -10,7 +10,7 @@ from query.records import END, NOW, START
 from loghouse.errors import LoghouseError
 from loghouse.query import Compiled, TimeRange, compile, filter_sql, parse, scope_filter
 from loghouse.query.spelling import quoted
-from loghouse.query.sql import _SETTINGS
+from loghouse.query.sql import _OF_TABLES, _SETTINGS
 from loghouse.query.stages import KINDS
 from loghouse.record import TEXT_INDEX
 from loghouse.store.client import Store
@@ -209,7 +209,7 @@ def test_each_placeholder_is_bound_and_typed() -> None:
         assert placeholders.keys() <= sql.params.keys()
         for name, type_name in placeholders.items():
             assert isinstance(sql.params[name], str if type_name == "String" else int | float)
-        assert sql.settings == _SETTINGS
+        assert sql.settings == (_SETTINGS if sql.kind == "records" else _OF_TABLES)
 
 
 def test_filter_sql_takes_a_prefix_so_that_names_do_not_meet() -> None:
