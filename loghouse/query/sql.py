@@ -33,8 +33,8 @@ _SETTINGS: Mapping[str, int] = {
 }
 _OF_TABLES: Mapping[str, int] = {
     **_SETTINGS,
-    # It reads 1 MB at a time, 2,000 long records, so that the newest few are found early. Who counts all of them
-    # is a tenth faster with larger blocks: each block goes through each function.
+    # It reads 1 MB at a time, 2,000 long records, so that the newest few are found early. Who counts all is a
+    # tenth faster with larger blocks: each block goes through each function.
     "preferred_block_size_bytes": 16_777_216,
 }
 
