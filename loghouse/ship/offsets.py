@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -48,6 +49,12 @@ class Position(Struct, frozen=True, gc=False):
     tail: int
     head: int = 0
     at: int = 0
+
+
+@lru_cache(maxsize=1)
+def shared(second: int) -> int:
+    """The same number, as one object for all positions of that second: of 100,000 files that is 3 MB."""
+    return second
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +259,7 @@ def _line(change: _Change) -> bytes:
 
 def _decoded(value: Any, batch: int) -> _Change:
     positions = [
-        Position(int(source, 16), lineage, path, offset, int(tail, 16), head, at)
+        Position(int(source, 16), lineage, path, offset, int(tail, 16), head, shared(at))
         for source, lineage, path, offset, tail, head, at in value.get("files", ())
     ]
     waits: dict[str, Waits] = {

@@ -9,7 +9,7 @@ from loghouse.ship.contents import open_contents
 from loghouse.ship.cri import looks_like_cri
 from loghouse.ship.docker import looks_like_docker
 from loghouse.ship.identity import HEAD_LIMIT, TAIL_SIZE, source_id, tail_hash
-from loghouse.ship.offsets import Position
+from loghouse.ship.offsets import Position, shared
 from loghouse.ship.partials import MAX_SPAN, Piece
 from loghouse.ship.paths import LogFile, Origin
 
@@ -143,7 +143,7 @@ class Segment:
             self.offset,
             tail_hash(self._tail),
             self.head,
-            int(time.time()),
+            shared(int(time.time())),
         )
 
     def _long_line(self, beginning: bytes) -> Piece | None:

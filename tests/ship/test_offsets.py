@@ -35,6 +35,16 @@ def test_what_was_committed_is_there_again(tmp_path: Path) -> None:
     assert reopened(tmp_path).waits("lineage") == {}
 
 
+def test_positions_of_one_second_share_the_number_of_it(tmp_path: Path) -> None:
+    """With 100,000 files each own number is a part of the memory."""
+    offsets = reopened(tmp_path)
+    offsets.commit([position(source, 10, at=2_000_000_000) for source in (1, 2)], {})
+    offsets.close()
+    first, second = reopened(tmp_path).positions("lineage").values()
+    assert first.at == 2_000_000_000
+    assert first.at is second.at
+
+
 @pytest.mark.parametrize("damage", [b'{"files":[["00', b"\0" * 100, b'{"files":[[1]]}\n', b"\xff\xfe\n"])
 def test_a_damaged_end_leaves_the_rest(tmp_path: Path, damage: bytes) -> None:
     offsets = reopened(tmp_path)
