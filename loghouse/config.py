@@ -33,8 +33,12 @@ class StoreUrl:
 
 def parse_store_url(text: str) -> StoreUrl:
     """Read a store URL; raises `UsageError` that names the wrong part, never the password."""
-    url = urlsplit(text if "://" in text else f"clickhouse://{text}")
     example = f"Write it like {DEFAULT_URL} or clickhouse://user:password@host:9000/loghouse"
+    try:
+        url = urlsplit(text if "://" in text else f"clickhouse://{text}")
+        (url.hostname or DEFAULT_HOST).encode("idna")  # as the connection will
+    except ValueError:  # of an address in brackets, or of a name with a part that is empty or too long
+        raise UsageError("the host in the store URL is not a name or an address", example) from None
     if url.scheme not in ("clickhouse", "clickhouses"):
         raise UsageError(f'unknown scheme "{url.scheme}" in the store URL', example)
     if url.fragment:

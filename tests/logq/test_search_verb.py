@@ -194,6 +194,9 @@ def test_stats_tells_what_was_read(logq: Logq, known: list[bytes]) -> None:
         (("-o", "template", "-T", "{"), 'error: "{" in the template is not a field name'),
         (("--fields", ","), "error: --fields names no field"),
         (("--url", "http://x"), 'error: unknown scheme "http"'),
+        (("--url", "clickhouse://[::1:9000/x"), "error: the host in the store URL is not a name"),
+        (("--url", "clickhouse://shop..internal/x"), "error: the host in the store URL is not a name"),
+        (("--url", f"clickhouse://{'a' * 64}:9000/x"), "error: the host in the store URL is not a name"),
     ],
 )
 def test_wrong_usage_is_told_in_one_message(logq: Logq, arguments: tuple[str, ...], said: str) -> None:
