@@ -46,6 +46,7 @@ _MESSAGE_AND_LENGTH = f"{message_sql()} AS message, toUInt32(overhead + length(r
 _COMPUTED = f"{_MESSAGE_AND_LENGTH}, {text_fields_sql()} AS strings"
 _NO_STRINGS = "CAST(map(), 'Map(String, String)')"
 _COMPUTED_NAMES = ("message", "strings", "length")
+_ABSENT = {"text": "''", "number": "NULL"}
 RECORD_ORDER = ("timestamp", "source_id", "offset")
 
 
@@ -91,8 +92,8 @@ class Records(Struct, frozen=True):
             return column.expression
         subject = self.subject(key)
         if isinstance(subject, FieldSubject):
-            texts = (Guarded(subject.sql, subject.guard),) if subject.guard else ()
-            return Expression(subject.sql, "text", texts=texts)
+            guarded = (Guarded(subject.sql, subject.guard),) if subject.guard else ()
+            return Expression(subject.sql, "text", guarded=guarded)
         if isinstance(subject, TextSubject):
             return Expression(subject.sql, "text", counted=column_of(key) in rollup.COLUMNS)
         if isinstance(subject, LevelSubject):
@@ -101,13 +102,15 @@ class Records(Struct, frozen=True):
             return Expression("toUnixTimestamp64Nano(timestamp)", "time")
         raise key.span.error("the name of one field is needed here, not *")
 
-    def number(self, key: Key) -> str:
+    def number(self, key: Key) -> Expression:
         """The value of a key as a number, NULL where it is none."""
         if (column := self.made.column(key)) is not None:
-            return column.number(key)
+            return Expression(column.number(key), "number")
         subject = self.subject(key)
         if isinstance(subject, FieldSubject):
-            return f"if({subject.has_number}, {subject.number}, NULL)"
+            sql = f"if({subject.has_number}, {subject.number}, NULL)"
+            guarded = (Guarded(sql, subject.guard, "number"),) if subject.guard else ()
+            return Expression(sql, "number", guarded=guarded)
         raise key.span.error(
             f"{key} does not hold numbers", f"If the record has a field of that name, write `{key.name}`"
         )
@@ -120,7 +123,7 @@ class Records(Struct, frozen=True):
         subject = self.subject(key)
         if isinstance(subject, FieldSubject):
             return [
-                f"{self.number(key)}{direction} NULLS LAST",
+                f"{self.number(key).sql}{direction} NULLS LAST",
                 f"{subject.sql} = ''",
                 f"{subject.sql}{direction}",
             ]
@@ -226,23 +229,31 @@ class Records(Struct, frozen=True):
             return None
         return rollup.source(self.context.window, self.counted, self.context.params)
 
-    def with_texts(self, texts: Sequence[Guarded], names: Sequence[str], read: str) -> "Records":
-        """The same rows with texts in columns of these names; of their own columns those that are in `read`.
+    def with_guarded(self, values: Sequence[Guarded], names: Sequence[str], read: str) -> "Records":
+        """The same rows with these values in columns of these names; of their own columns those in `read`.
 
-        `raw` is read only where a record may have one of the texts: to unpack it is most of the work.
+        `raw` is read only where a record may have one of the texts: to unpack it is most of the work. Of the
+        others, `numbers` is read only where it may have one of the numbers.
         """
         kept = [name for name in (*_STORED.split(", "), *_COMPUTED_NAMES) if name in read]
-        guard = f"({' OR '.join(dict.fromkeys(text.guard for text in texts))})"
 
-        def select(condition: str, found: Iterable[str]) -> str:
+        def select(conditions: Iterable[str], absent: Sequence[str]) -> str:
+            found = (_ABSENT[value.kind] if value.kind in absent else value.sql for value in values)
             columns = [*kept, *(f"{sql} AS {name}" for sql, name in zip(found, names, strict=True))]
-            where = where_sql((*self.conditions, condition))
+            where = where_sql((*self.conditions, *conditions))
             return f"SELECT {', '.join(columns)} FROM {self.source}{where}"
 
-        some = select(guard, (text.sql for text in texts))
-        second_look = self.context.params.named(SECOND_LOOK, 1)
-        none = select(f"NOT {guard} AND {second_look}", ["''"] * len(texts))
-        return self._reading_from(f"({some} UNION ALL {none})")
+        texts, numbers = _either(values, "text"), _either(values, "number")
+        no_text = (f"NOT {texts}", self.context.params.named(SECOND_LOOK, 1))
+        selects = [select((texts,), ())]
+        if numbers:
+            selects += [
+                select((*no_text, numbers), ("text",)),
+                select((*no_text, f"NOT {numbers}"), ("text", "number")),
+            ]
+        else:
+            selects.append(select(no_text, ("text",)))
+        return self._reading_from(f"({' UNION ALL '.join(selects)})")
 
     @property
     def is_stored(self) -> bool:
@@ -276,6 +287,12 @@ class Records(Struct, frozen=True):
     def newest_first(self) -> bool:
         """They come in the order of time, and not one that the query asked for."""
         return self.order_by in ((), in_time(self.context.order))
+
+
+def _either(values: Iterable[Guarded], kind: str) -> str:
+    """A condition that holds of all rows with one of the values of this kind; '' if there are none."""
+    guards = dict.fromkeys(value.guard for value in values if value.kind == kind)
+    return f"({' OR '.join(guards)})" if guards else ""
 
 
 def in_time(order: Order) -> tuple[str, ...]:

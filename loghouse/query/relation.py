@@ -49,23 +49,27 @@ class Context(Struct, frozen=True):
 
 
 class Guarded(Struct, frozen=True):
-    """A text of `raw`, and a condition without it that holds of all rows where the text is not empty."""
+    """A value that is dear to read, and a cheap condition that holds of all rows that have it.
+
+    It is a text of `raw`, '' where there is none, or a number of `numbers`, NULL there.
+    """
 
     sql: str
     guard: str
+    kind: Literal["text", "number"] = "text"
 
 
 class Expression(Struct, frozen=True):
     """The value of a key in each row, as it is grouped, sorted and shown.
 
     `counted` says that it is the same, or counts the same, over the cells of `rollup.source`. The SQL of
-    `texts` stands in it as it is.
+    the values in `guarded` stands in it as it is.
     """
 
     sql: str
     kind: Kind
     counted: bool = False
-    texts: tuple[Guarded, ...] = ()
+    guarded: tuple[Guarded, ...] = ()
 
 
 class Column(Struct, frozen=True):

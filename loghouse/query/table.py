@@ -51,9 +51,9 @@ class Table(Struct, frozen=True):
         """The value of a key, to group and to show."""
         return self.column(key).expression
 
-    def number(self, key: Key) -> str:
+    def number(self, key: Key) -> Expression:
         """The value of a key as a number, NULL where it is none."""
-        return self.column(key).number(key)
+        return Expression(self.column(key).number(key), "number")
 
     def sort_key(self, key: Key, descending: bool) -> list[str]:
         """What to sort by, nothing last."""
@@ -149,7 +149,7 @@ def group(rows: Rows, keys: list[Named], values: list[Named]) -> Table:
     """The table of `values` for each combination of `keys`, in no order yet."""
     rows = rows.settled()
     if isinstance(rows, Records) and rows.is_stored:
-        rows, keys, values = _with_texts(rows, keys, values)
+        rows, keys, values = _with_guarded(rows, keys, values)
     source, conditions = rows.source, rows.conditions
     if isinstance(rows, Records) and all(expression.counted for _, expression in [*keys, *values]):
         cells = rows.cells()
@@ -166,24 +166,26 @@ def group(rows: Rows, keys: list[Named], values: list[Named]) -> Table:
     return Table(f"SELECT {selected} FROM {source}{where_sql(conditions)}{by}", tuple(named), rows.context)
 
 
-def _with_texts(
+def _with_guarded(
     rows: Records, keys: list[Named], values: list[Named]
 ) -> tuple[Records, list[Named], list[Named]]:
-    """The same with the texts of fields as columns of the rows."""
-    texts = tuple(dict.fromkeys(text for _, expression in [*keys, *values] for text in expression.texts))
-    if not texts:
+    """The same with the texts of fields, and numbers beside them, as columns of the rows."""
+    guarded = tuple(dict.fromkeys(each for _, value in [*keys, *values] for each in value.guarded))
+    if all(each.kind == "number" for each in guarded):
         return rows, keys, values
-    names = [rows.context.column() for _ in texts]
+    # The SQL of a number may have that of a text in it.
+    guarded = tuple(sorted(guarded, key=lambda each: len(each.sql), reverse=True))
+    names = [rows.context.column() for _ in guarded]
 
     def over_columns(named: list[Named]) -> list[Named]:
         found = []
         for name, expression in named:
             sql = expression.sql
-            for text, column in zip(texts, names, strict=True):
-                sql = sql.replace(text.sql, column)
+            for each, column in zip(guarded, names, strict=True):
+                sql = sql.replace(each.sql, column)
             found.append((name, replace(expression, sql=sql)))
         return found
 
     keys, values = over_columns(keys), over_columns(values)
     read = " ".join(expression.sql for _, expression in [*keys, *values])
-    return rows.with_texts(texts, names, read), keys, values
+    return rows.with_guarded(guarded, names, read), keys, values

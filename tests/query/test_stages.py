@@ -95,6 +95,26 @@ def test_stats_functions(store: Store) -> None:
     )
 
 
+@pytest.mark.parametrize("by", ["path", "trace_id", "channel", "nosuchfield", "path, namespace"])
+@pytest.mark.parametrize("number", ["status", "request_time", "user.id", "nosuchnumber"])
+def test_stats_of_a_number_by_a_text_count_who_has_both_either_and_none(
+    store: Store, number: str, by: str
+) -> None:
+    """Such records are read apart: those with the text, of the others those with the number, the rest."""
+    groups: dict[tuple[str, ...], list[float | None]] = {}
+    for row in ROWS:
+        key = tuple(row.namespace if name == "namespace" else row.text(name) for name in by.split(", "))
+        groups.setdefault(key, []).append(row.number(number))
+    expected = {
+        key: (len(found), round(sum(known), 6), max(known, default=None))
+        for key, found in groups.items()
+        for known in [[number for number in found if number is not None]]
+    }
+    rows = table(store, f"| stats count() n, sum({number}) s, max({number}) m by {by} | eval s = round(s, 6)")
+    width = len(by.split(", "))
+    assert {row[:width]: row[width:] for row in rows} == expected
+
+
 def test_stats_functions_that_pick_values(store: Store) -> None:
     text = (
         "path:* | stats first(path) a, last(path) b, arg_max(path, request_time) c, arg_min(path, status) d, "

@@ -166,7 +166,7 @@ def number_of(node: Node, rows: Rows) -> str:
     """SQL: the value as a number, NULL where it is none."""
     match node:
         case Field():
-            return f"toFloat64({rows.number(node.key)})"
+            return f"toFloat64({rows.number(node.key).sql})"
         case String():
             found = spelling.quoted(node.text)
             raise node.span.error(f"{found} is a text, not a number", "To join texts write: concat(a, b)")

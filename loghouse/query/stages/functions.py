@@ -146,7 +146,9 @@ class Call(Placed, frozen=True):
         if self.function == "count" and self.keys:
             present = rows.subject(self.keys[0]).present()
             only = present if self.only is None else f"{present} AND {tail.removeprefix(', ')}"
-            return Expression(f"countIf({only}){over}", "number", texts=rows.expression(self.keys[0]).texts)
+            return Expression(
+                f"countIf({only}){over}", "number", guarded=rows.expression(self.keys[0]).guarded
+            )
         arguments = [
             self._argument(rows, key, function.reads if place == 0 else "number")
             for place, key in enumerate(self.keys)
@@ -158,8 +160,8 @@ class Call(Placed, frozen=True):
         if self.function == "rate":
             sql = f"{sql} / {rows.context.params.number(seconds)}"
         counted = self.function in ("count", "rate", "bytes") and self.only is None
-        texts = tuple(text for argument in arguments for text in argument.texts)
-        return Expression(sql, kind or "text", counted, texts)
+        guarded = tuple(each for argument in arguments for each in argument.guarded)
+        return Expression(sql, kind or "text", counted, guarded)
 
     def _function(self) -> Function:
         percentile = _PERCENTILE.fullmatch(self.function)
@@ -176,7 +178,7 @@ class Call(Placed, frozen=True):
             whole.kind in ("time", "level") and self.function in ("min", "max", "arg_min", "arg_max")
         ):
             return whole
-        return Expression(rows.number(key), "number")
+        return rows.number(key)
 
 
 def read_call(parser: FilterParser) -> Call:

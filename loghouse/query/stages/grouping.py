@@ -41,7 +41,7 @@ class Group(Placed, frozen=True):
             in_cells = counts_cells(step, bucket_shift(step, rows.context))
             return Expression(time_bucket(whole.sql, step, rows.context), "time", counted=in_cells)
         if _NETWORK.fullmatch(self.bucket):
-            return Expression(_network(as_text(whole), int(self.bucket[1:])), "text", texts=whole.texts)
+            return Expression(_network(as_text(whole), int(self.bucket[1:])), "text", guarded=whole.guarded)
         size = Value(self.bucket).number
         if size is None or size <= 0:
             raise self.span.error(
@@ -49,7 +49,8 @@ class Group(Placed, frozen=True):
                 f"Write: {self.key}:1000, _time:5m, or of addresses {self.key}:/24",
             )
         bound = rows.context.params.number(size)
-        return Expression(f"floor({rows.number(self.key)} / {bound}) * {bound}", "number")
+        number = rows.number(self.key)
+        return Expression(f"floor({number.sql} / {bound}) * {bound}", "number", guarded=number.guarded)
 
 
 def _network(text: str, bits: int) -> str:
