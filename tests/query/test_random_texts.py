@@ -34,6 +34,8 @@ words = st.text("abcXYZé日", min_size=1, max_size=6)
 names = st.text("abcdexyz", min_size=1, max_size=4).filter(lambda name: name not in RESERVED)
 prefixes = st.sampled_from(["", "p.", "x_"])
 
+NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"  # of those that can be made of these letters
+
 # Words of the grammar that a bare name cannot be, and the field that the texts are read from.
 RESERVED = (
     "m",
@@ -555,7 +557,7 @@ FUNCTIONS: dict[str, Callable[[str], str | float | None]] = {
     "lower(m)": str.lower,
     'trim(concat("  ", m, " "))': lambda text: text.strip(" "),
     'coalesce(none, m, "else")': lambda text: text or "else",
-    "num(m)": lambda text: float(text) if re.fullmatch("[0-9]+", text) else None,
+    "num(m)": lambda text: float(text) if re.fullmatch(NUMBER, text) else None,
     'concat(m, "|", 2, none, m)': lambda text: f"{text}|2{text}",
     "length(m) / length(trim(m))": lambda text: len(text) / len(text.strip(" ")) if text.strip(" ") else None,
     'if (m contains "a" or missing(m)) m else 1': lambda text: text if "a" in text or not text else "1",
