@@ -41,6 +41,11 @@ _TEXT: Mapping[str, str] = {
     "raw": "raw",
 }
 _NUMBERS: Mapping[str, str] = {"offset": "toString(offset)", "length": "toString(length)"}
+_TYPED: Mapping[str, str] = {
+    "timestamp": "toUnixTimestamp64Nano(timestamp)",
+    "inserted_at": "toUnixTimestamp64Milli(inserted_at)",
+    **{name: name for name in ("message", "source_id", "offset", "length", "raw")},
+}
 
 
 def json_lines_sql(compiled: Compiled, names: Sequence[str]) -> str | None:
@@ -71,18 +76,15 @@ def csv_lines_sql(compiled: Compiled, names: Sequence[str]) -> str | None:
     return _selecting(compiled, f"concat({', '.join(_joined(cells))}, '\\n')")
 
 
-def typed_columns_sql(compiled: Compiled, repeated: Sequence[str]) -> str | None:
+def typed_columns_sql(compiled: Compiled, repeated: Sequence[str], others: Sequence[str]) -> str | None:
     """SQL for the same records as columns of a typed file: text, whole numbers, `fields` as JSON.
 
     The first one is a JSON array of the texts of the columns `repeated`, labels as the JSON of a JSON text.
     """
     texts = {**_TEXT, "labels": "toJSONString(labels)"}
-    members = ", ',', ".join(f"toJSONString({texts[name]})" for name in repeated)
-    columns = (
-        f"concat('[', {members}, ']'), toUnixTimestamp64Nano(timestamp), message, {fields_json_sql()}, "
-        "toUnixTimestamp64Milli(inserted_at), source_id, offset, length, raw"
-    )
-    return _selecting(compiled, columns)
+    members = "".join(f", ',', toJSONString({texts[name]})" for name in repeated).removeprefix(", ','")
+    typed = {**_TYPED, "fields": fields_json_sql()}
+    return _selecting(compiled, ", ".join((f"concat('['{members}, ']')", *(typed[name] for name in others))))
 
 
 def valid(lines: Sequence[bytes]) -> bytes:

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from loghouse.embedded.wire import Disconnected
 
@@ -35,12 +35,26 @@ class Outbox:
         """Send now; raises `Disconnected` when the client does not take it."""
         if not self._pieces:
             return
-        content = b"".join(self._pieces)
-        self._pieces.clear()
-        self._size = 0
+        pieces, self._pieces, self._size = self._pieces, [], 0
         with self.writing:
             try:
                 self._connection.settimeout(self._patience)
-                self._connection.sendall(content)
+                for content in _joined(pieces):
+                    self._connection.sendall(content)
             except OSError as error:
                 raise Disconnected(f"the client does not take its answer ({error})") from None
+
+
+def _joined(pieces: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    """Small pieces together, and large ones, which are worth a write of their own, without a copy."""
+    small: list[bytes | memoryview] = []
+    for piece in pieces:
+        if len(piece) < ENOUGH:
+            small.append(piece)
+            continue
+        if small:
+            yield b"".join(small)
+            small = []
+        yield piece
+    if small:
+        yield b"".join(small)

@@ -1,7 +1,7 @@
 """The fields of a record as one JSON object, in SQL: for exports, where every record has to show all of its fields.
 
 To make a map and to write it as JSON is dear. An access log line of the usual shape does not need it: its parts
-lie between spaces and quotes, and hold nothing that JSON would have to escape.
+lie between spaces and quotes, and hold nothing that JSON would have to escape but backslashes.
 """
 
 from loghouse.formats.fields import text_fields_sql
@@ -10,11 +10,13 @@ from loghouse.formats.view import quoted
 # For `toJSONString`: numbers that JSON does not have become text, and a slash is no special letter.
 SETTINGS = {"output_format_json_quote_denormals": 1, "output_format_json_escape_forward_slashes": 0}
 
-_WORD = r"[!#-\[\]-~]+"  # printable, without space, quote and backslash
-_TEXT = r"[ !#-\[\]-~]*"
+# No control characters, no quotes; a backslash with the character that it escapes, which is not a quote either.
+_WORD = r'(?:[^\x00-\x20"\\\x7f]|\\[^\x00-\x20"\x7f])+'
+_TEXT = r'(?:[^\x00-\x1f"\\\x7f]|\\[^\x00-\x1f"\x7f])*'
+_REST = r"[^\x00-\x1f\x7f]*"
 _USUAL_ACCESS = (
     rf"^{_WORD} {_WORD} {_WORD} \[[!#-Z^-~]+ [!#-Z^-~]+\] "
-    rf'"[A-Z]+ {_WORD} HTTP/[\d.]+" \d{{3}} \d+ "{_TEXT}" "{_TEXT}"[ -\[\]-~]*$'
+    rf'"[A-Z]+ {_WORD} HTTP/[\d.]+" \d{{3}} \d+ "{_TEXT}" "{_TEXT}"{_REST}$'
 )
 
 
@@ -28,7 +30,7 @@ def fields_json_sql() -> str:
 
 
 def _usual_access() -> str:
-    """The words up to the number of bytes, and the texts between quotes.
+    """The words up to the number of bytes, and the texts between quotes, all with their backslashes escaped.
 
     Texts that are named more than once are arguments of a lambda, and nothing in it is computed lazily: ClickHouse
     would compute them once for each time they are named.
@@ -43,11 +45,15 @@ def _usual_access() -> str:
     for name, text in optional.items():
         label = f'"{name}":"'
         there = f"notEmpty({text})"
-        escaped = f"replaceAll({text}, '\"', '\\\\\"')" if name == "rest" else text
+        quotable = f"replaceAll({text}, '\"', '\\\\\"')" if name == "rest" else text
         members += (
-            f", substring('{label}', 1, {there} * {len(label)}), {escaped}, substring('\",', 1, {there} * 2)"
+            f", substring('{label}', 1, {there} * {len(label)}), {quotable}, substring('\",', 1, {there} * 2)"
         )
-    parts = f"arrayMap((r, w, q) -> concat({members}), [raw], [splitByChar(' ', raw)], [splitByChar('\"', raw)])[1]"
+    escaped = "replaceAll(raw, '\\\\', '\\\\\\\\')"
+    parts = (
+        f"arrayMap((r, w, q) -> concat({members}), "
+        f"[{escaped}], [splitByChar(' ', {escaped})], [splitByChar('\"', {escaped})])[1]"
+    )
     return f"concat({parts}, substring(toJSONString(numbers), 2))"
 
 

@@ -153,11 +153,13 @@ class _Export:
     def _write(self, compiled: Compiled, answers: Answers, out: BinaryIO, begins: bool) -> None:
         from loghouse.logq import exporting
         from loghouse.logq.output import Terminal, field_list, record_renderer
+        from loghouse.render.values import LOGGED
         from loghouse.search import Found
 
         format, fields = self.options.output, field_list(self.options.fields, compiled.shown)
         if format is Format.PARQUET:
-            exporting.write_parquet(answers(exporting.ask_typed), out, self._told)
+            names = fields or LOGGED
+            exporting.write_parquet(answers(partial(exporting.ask_typed, names)), names, out, self._told)
         elif format is Format.RAW:
             exporting.write_raw(answers(Found.raw), out, self._told)
         elif self.options.tz is None and exporting.lines_sql(format, fields, compiled) is not None:

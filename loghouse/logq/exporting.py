@@ -13,7 +13,7 @@ from loghouse.logq.options import Format
 from loghouse.query import Compiled
 from loghouse.record import Record
 from loghouse.render.csv import DEFAULT_COLUMNS
-from loghouse.render.values import VALUES
+from loghouse.render.values import LOGGED
 from loghouse.search import Found
 from loghouse.store.client import Columns
 
@@ -23,7 +23,7 @@ Told = Callable[[int], None]  # gets how many records more were written
 def lines_sql(format: Format, fields: Sequence[str], compiled: Compiled) -> str | None:
     """SQL for the lines of a format, if the store can make them."""
     if format is Format.JSONL:
-        return json_lines_sql(compiled, fields or list(VALUES))
+        return json_lines_sql(compiled, fields or LOGGED)
     return csv_lines_sql(compiled, fields or DEFAULT_COLUMNS) if format is Format.CSV else None
 
 
@@ -32,12 +32,14 @@ def ask_lines(format: Format, fields: Sequence[str], found: Found) -> Iterator[C
     return found.blocks(lines_sql(format, fields, found.compiled) or "", **SETTINGS)
 
 
-def ask_typed(found: Found) -> Iterator[Columns]:
+def ask_typed(fields: Sequence[str], found: Found) -> Iterator[Columns]:
     """Ask for typed columns."""
-    from loghouse.render.parquet import REPEATED, columns_of
+    from loghouse.render.parquet import columns_named, columns_of
 
-    sql = typed_columns_sql(found.compiled, REPEATED)
-    return found.blocks(sql, **SETTINGS) if sql is not None else map(columns_of, found.records())
+    sql = typed_columns_sql(found.compiled, *columns_named(fields))
+    if sql is not None:
+        return found.blocks(sql, **SETTINGS)
+    return (columns_of(page, fields) for page in found.records())
 
 
 def heading(format: Format, fields: Sequence[str]) -> bytes:
@@ -61,11 +63,13 @@ def write_raw(answers: Iterable[Iterator[list[bytes]]], out: BinaryIO, told: Tol
             told(len(page))
 
 
-def write_parquet(answers: Iterable[Iterator[Columns]], out: BinaryIO, told: Told) -> None:
+def write_parquet(
+    answers: Iterable[Iterator[Columns]], fields: Sequence[str], out: BinaryIO, told: Told
+) -> None:
     """Write typed columns."""
     from loghouse.render.parquet import ParquetFile
 
-    with ParquetFile(out) as file:
+    with ParquetFile(out, fields) as file:
         for blocks in answers:
             for block in blocks:
                 told(file.write(block))

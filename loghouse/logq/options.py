@@ -122,7 +122,11 @@ class Shape(Common):
     ] = None
     fields: Annotated[
         str | None,
-        option("--fields", help="Only these columns, ~labels and fields: pod,status,~app.", env="FIELDS"),
+        option(
+            "--fields",
+            help="These columns, ~labels and fields: pod,status,~app; '*' is every column.",
+            env="FIELDS",
+        ),
     ] = None
     color: Annotated[
         When,

@@ -52,7 +52,9 @@ def prints_fields(shape: Shape) -> bool:
 def field_list(text: str | None, shown: Shown) -> list[str]:
     """The fields of `--fields`, else those of the query's `fields` stage."""
     if text is not None:
-        names = [name.strip() for name in text.split(",") if name.strip()]
+        from loghouse.render.values import named
+
+        names = named(text)
         if not names:
             raise UsageError("--fields names no field", "Write it like --fields pod,status,~app")
         return names

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from loghouse.record import Record
 from loghouse.render.clock import Clock
 from loghouse.render.pages import Pages, RowPages, Writer
-from loghouse.render.values import all_values, picked_values, replaced
+from loghouse.render.values import LOGGED, picked_values, replaced
 
 _encode = json.JSONEncoder(ensure_ascii=False, default=lambda value: _plain(value)).encode
 _encode_indented = json.JSONEncoder(ensure_ascii=False, indent=2, default=lambda value: _plain(value)).encode
@@ -22,7 +20,7 @@ _STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2
 
 @dataclass(frozen=True, slots=True)
 class JsonLines:
-    """Renders records and tables as JSON; `fields` picks and orders the keys, none means all."""
+    """Renders records and tables as JSON; `fields` picks and orders the keys, none means `LOGGED`."""
 
     clock: Clock
     fields: list[str]
@@ -32,12 +30,9 @@ class JsonLines:
 
     def records(self, pages: Pages, out: Writer) -> int:
         """One object a record."""
-        values: Callable[[Record], dict[str, Any]] = (
-            partial(picked_values, names=self.fields, clock=self.clock)
-            if self.fields
-            else partial(all_values, clock=self.clock)
-        )
-        return self._write((map(values, page) for page in pages), out)
+        names = self.fields or LOGGED
+        lines = ([picked_values(record, names, self.clock) for record in page] for page in pages)
+        return self._write(lines, out)
 
     def table(self, columns: Sequence[str], pages: RowPages, out: Writer) -> int:
         """One object a row, its keys the columns of the table."""

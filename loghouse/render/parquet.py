@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from itertools import accumulate
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import Any, BinaryIO, Self
 from loghouse.errors import UsageError
 from loghouse.record import Record
 from loghouse.render.fields import written_fields
+from loghouse.render.values import VALUES
 
 GROUP_ROWS = 8_192
 PAGE_BYTES = 65_536  # the writer keeps some pages of each column
@@ -35,11 +37,27 @@ REPEATED = (
 )
 
 
-class ParquetFile:
-    """Takes blocks of columns as `typed_columns_sql` selects them; `fields` and `labels` are JSON."""
+def columns_named(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The columns that are in `REPEATED`, and the others. Raises `UsageError` for what is none."""
+    for name in names:
+        if name not in VALUES:
+            raise UsageError(
+                f'a Parquet file has no column "{name}"',
+                f"Fields of records are in the column fields; columns are {', '.join(VALUES)}",
+            )
+    return [name for name in names if name in REPEATED], [name for name in names if name not in REPEATED]
 
-    def __init__(self, out: BinaryIO) -> None:
-        """Raises `UsageError` if pyarrow is not installed."""
+
+class ParquetFile:
+    """Takes blocks of columns as `typed_columns_sql` selects them; `fields` and `labels` are JSON.
+
+    Packing is done in a thread beside, one group of rows at a time, while the next ones are received.
+    """
+
+    def __init__(self, out: BinaryIO, names: Sequence[str]) -> None:
+        """`names` are the columns. Raises `UsageError` if pyarrow is not installed."""
+        self._names = names
+        self._repeated_names, self._single_names = columns_named(names)
         try:
             import pyarrow
             from pyarrow import parquet
@@ -50,35 +68,32 @@ class ParquetFile:
         pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # which gives back what it does not need
         self._arrow: Any = pyarrow
         text, repeated = pyarrow.string(), pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
-        self._schema = pyarrow.schema(
-            [
-                ("timestamp", pyarrow.timestamp("ns", "UTC")),
-                ("level", repeated),
-                ("namespace", repeated),
-                ("pod", repeated),
-                ("container", repeated),
-                ("message", text),
-                ("fields", text),
-                ("labels", repeated),
-                ("node", repeated),
-                ("workload", repeated),
-                ("stream", repeated),
-                ("format", repeated),
-                ("parse_error", repeated),
-                ("inserted_at", pyarrow.timestamp("ms", "UTC")),
-                ("source_id", pyarrow.uint64()),
-                ("offset", pyarrow.uint64()),
-                ("length", pyarrow.uint32()),
-                ("raw", pyarrow.binary()),
-            ]
-        )
-        # The rest is rarely the same twice: to look for it costs time, and memory that is not given back.
-        repeating = [field.name for field in self._schema if pyarrow.types.is_dictionary(field.type)]
+        types = {
+            "timestamp": pyarrow.timestamp("ns", "UTC"),
+            "message": text,
+            "fields": text,
+            "inserted_at": pyarrow.timestamp("ms", "UTC"),
+            "source_id": pyarrow.uint64(),
+            "offset": pyarrow.uint64(),
+            "length": pyarrow.uint32(),
+            "raw": pyarrow.binary(),
+            **dict.fromkeys(REPEATED, repeated),
+        }
+        self._schema = pyarrow.schema([(name, types[name]) for name in names])
         self._writer: Any = parquet.ParquetWriter(
-            out, self._schema, compression="zstd", use_dictionary=repeating, data_page_size=PAGE_BYTES
+            out,
+            self._schema,
+            compression="zstd",
+            # The rest is rarely the same twice: to look for it costs time, and memory that is not given
+            # back. Nor does a reader leave out rows by the bounds of a text.
+            use_dictionary=self._repeated_names,
+            write_statistics=[name for name in names if name not in ("message", "fields", "raw")],
+            data_page_size=PAGE_BYTES,
         )
         self._waiting: list[Any] = []
         self._rows = 0
+        self._packer = ThreadPoolExecutor(1, "parquet")
+        self._packed: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -86,19 +101,26 @@ class ParquetFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self._pour()
-        self._writer.close()
+        try:
+            if error is None:
+                self._pour()
+                self._wait()
+        finally:
+            self._packer.shutdown()
+            self._writer.close()
 
     def write(self, block: Sequence[Sequence[Any]]) -> int:
-        """Add the rows of a block and return how many; `REPEATED` are its first column, text is bytes."""
+        """Add the rows of a block and return how many.
+
+        Its first column are those of `REPEATED`, as a JSON array; text is bytes.
+        """
         repeated, *others = block
-        columns = self._repeated(repeated)
-        single = [field for field in self._schema if field.name not in REPEATED]
+        columns = self._repeated(repeated) if self._repeated_names else {}
         columns |= {
-            field.name: self._array(values, field.type) for values, field in zip(others, single, strict=True)
+            name: self._array(values, self._schema.field(name).type)
+            for values, name in zip(others, self._single_names, strict=True)
         }
-        batch = self._arrow.record_batch([columns[name] for name in self._schema.names], schema=self._schema)
+        batch = self._arrow.record_batch([columns[name] for name in self._names], schema=self._schema)
         self._waiting.append(batch)
         self._rows += batch.num_rows
         if self._rows >= GROUP_ROWS:
@@ -106,16 +128,17 @@ class ParquetFile:
         return int(batch.num_rows)
 
     def _repeated(self, texts: Sequence[bytes]) -> dict[str, Any]:
-        """The columns `REPEATED` out of their texts, of which each different one is taken apart once."""
+        """The columns of `REPEATED` out of their texts; each different one is taken apart once."""
         arrow = self._arrow
-        encoded = self._array(texts, arrow.binary()).dictionary_encode()
-        rows = [_row(text.as_py()) for text in encoded.dictionary]
+        numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        rows = [_row(text) for text in numbers]
+        indices = self._array([numbers[text] for text in texts], arrow.int32())
         found = {}
-        for name, values in zip(REPEATED, zip(*rows, strict=True), strict=True):
+        for name, values in zip(self._repeated_names, zip(*rows, strict=True), strict=True):
             places = {value: place for place, value in enumerate(dict.fromkeys(values))}
             place_of = self._array([places[value] for value in values], arrow.int32())
             dictionary = self._array([_bytes(value) for value in places], arrow.string())
-            found[name] = arrow.DictionaryArray.from_arrays(place_of.take(encoded.indices), dictionary)
+            found[name] = arrow.DictionaryArray.from_arrays(place_of.take(indices), dictionary)
         return found
 
     def _array(self, values: Sequence[Any], kind: Any) -> Any:
@@ -134,28 +157,41 @@ class ParquetFile:
         return text
 
     def _pour(self) -> None:
+        """Have the rows gathered packed and written, once those before them are."""
+        self._wait()
         if self._waiting:
             table = self._arrow.Table.from_batches(self._waiting)
-            self._writer.write_table(table.unify_dictionaries(), row_group_size=GROUP_ROWS)
             self._waiting, self._rows = [], 0
+            self._packed = self._packer.submit(self._pack, table)
+
+    def _pack(self, table: Any) -> None:
+        self._writer.write_table(table.unify_dictionaries(), row_group_size=GROUP_ROWS)
+
+    def _wait(self) -> None:
+        if self._packed is not None:
+            self._packed.result()
+            self._packed = None
 
 
-def columns_of(page: Sequence[Record]) -> list[list[Any]]:
+def columns_of(page: Sequence[Record], names: Sequence[str]) -> list[list[Any]]:
     """A page of records as such a block."""
-    rows = (
-        (
-            _json(
-                [
-                    _json(dict(record.labels)) if name == "labels" else getattr(record, name)
-                    for name in REPEATED
-                ]
-            ),
-            *(record.timestamp_ns, record.message, _json(written_fields(record)), record.inserted_ms),
-            *(record.source_id, record.offset, record.length, record.raw),
-        )
-        for record in page
-    )
-    return [list(map(_bytes, column)) for column in zip(*rows, strict=True)]
+    repeated, others = columns_named(names)
+    texts = [_json([_value(record, name) for name in repeated]) for record in page]
+    columns = ([_value(record, name) for record in page] for name in others)
+    return [list(map(_bytes, column)) for column in (texts, *columns)]
+
+
+def _value(record: Record, name: str) -> Any:
+    match name:
+        case "labels":
+            return _json(dict(record.labels))
+        case "fields":
+            return _json(written_fields(record))
+        case "timestamp":
+            return record.timestamp_ns
+        case "inserted_at":
+            return record.inserted_ms
+    return getattr(record, name)
 
 
 @lru_cache(4096)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from loghouse.record import Record
@@ -30,6 +30,22 @@ VALUES: Mapping[str, Callable[[Record, Clock], Any]] = {
     "length": lambda record, clock: record.length,
     "raw": lambda record, clock: replaced(record.raw),
 }
+# What JSON and Parquet have unless they are asked for more: everything that was logged, once. `raw` says
+# it again, and the other columns are about how a record was stored.
+LOGGED = (
+    "timestamp",
+    "level",
+    "namespace",
+    "pod",
+    "container",
+    "message",
+    "fields",
+    "labels",
+    "node",
+    "workload",
+    "stream",
+    "format",
+)
 LABEL_PREFIXES = ("~", "label.", "labels.")
 
 
@@ -38,7 +54,7 @@ def all_values(record: Record, clock: Clock) -> dict[str, Any]:
     return {name: value(record, clock) for name, value in VALUES.items()}
 
 
-def picked_values(record: Record, names: list[str], clock: Clock) -> dict[str, Any]:
+def picked_values(record: Record, names: Sequence[str], clock: Clock) -> dict[str, Any]:
     """The columns, labels (`~app`) and fields called `names`; None for what the record does not have."""
     fields: dict[str, Any] | None = None
     found: dict[str, Any] = {}
@@ -54,6 +70,12 @@ def picked_values(record: Record, names: list[str], clock: Clock) -> dict[str, A
             fields = fields_of(record)
         found[name] = fields.get(name)
     return found
+
+
+def named(text: str) -> list[str]:
+    """The names in a list with commas, each once; `*` is every column."""
+    names = filter(None, map(str.strip, text.split(",")))
+    return list(dict.fromkeys(each for name in names for each in (VALUES if name == "*" else (name,))))
 
 
 def label_name(name: str) -> str | None:

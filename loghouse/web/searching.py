@@ -127,9 +127,10 @@ def _renderer(shape: str, fields: str, found: Found) -> Callable[[Writer], objec
     from loghouse.render.jsonlines import JsonLines
     from loghouse.render.raw import render_raw
     from loghouse.render.table import render_bare_rows
+    from loghouse.render.values import named
 
     compiled = found.compiled
-    names = [name.strip() for name in fields.split(",") if name.strip()] or list(compiled.shown.fields or ())
+    names = named(fields) or list(compiled.shown.fields or ())
     if compiled.kind == "records":
         if shape == "raw":
             return lambda out: render_raw(found.raw(), out)

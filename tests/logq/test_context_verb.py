@@ -51,7 +51,7 @@ def test_context_reaches_across_a_node(live: LiveStore, space: str) -> None:
     write(live, space)
     done = ask(live, "context", "panic", "-n", space, "-C", "2", "--across", "node", "-o", "jsonl")
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [each["raw"] for each in found] == [
+    assert [each["message"] for each in found] == [
         "pod 1 line 9",
         "pod 2 line 9",
         "panic",

@@ -19,6 +19,7 @@ from logq.stores import KNOWN, LIMIT, LiveStore, Logq, Source, address, command,
 from loghouse.logq.exporting import lines_sql
 from loghouse.logq.options import Format
 from loghouse.query import TimeRange, compile, parse
+from loghouse.render.values import LOGGED
 
 HOSTILE = [
     b'{"a":{"b":{"c":{"d":{"e":{"f":1}}}}},"msg":"deeper than the store takes apart"}',
@@ -51,6 +52,9 @@ HOSTILE = [
             b'200 12 "-" "control \x01"',
             b'200 12 "-" "not \xff UTF-8"',
             '200 12 "-" "żółć"'.encode(),
+            b'200 12 "/?q=\\x22bio\\x22" "\\\\" "10.1.1.1 \\"',
+            b'200 12 "-" "odd \\\\\\" one"',
+            b'200 12 "a\\ b" "not \xff UTF-8 \\x22"',
             b'200 12 "-" "curl/8" \\x',
             b'200 12 "-" "curl/8"\nsecond "line"',
             b'200 12 "-" "one" "two" "three',
@@ -129,10 +133,12 @@ def test_an_export_is_what_search_prints(live: LiveStore, space: str, tmp_path: 
     columns = "timestamp,pod,message,raw,source_id,offset"
     cases = (
         ("all.jsonl", "jsonl", ()),
+        ("whole.jsonl", "jsonl", ("--fields", "*")),
         ("columns.jsonl", "jsonl", ("--fields", columns)),
         ("fields.jsonl", "jsonl", ("--fields", "timestamp,status,~app")),
         ("zone.jsonl", "jsonl", ("--tz", "Asia/Kolkata")),
         ("all.csv", "csv", ()),
+        ("whole.csv", "csv", ("--fields", "*")),
         ("columns.csv", "csv", ("--fields", columns)),
         ("fields.csv", "csv", ("--fields", "timestamp,status,labels,fields")),
         ("stages.jsonl", "jsonl", ("| where took>1 or status>=500 | fields pod, took",)),
@@ -150,7 +156,7 @@ def test_a_parquet_file_holds_what_json_lines_hold(live: LiveStore, space: str, 
     source = Source(live.url, namespace=space, labels={"app": 'sh"op', "x/y": "ż\\"})
     source.write(*HOSTILE, at=[KNOWN + timedelta(seconds=second) for second in range(len(HOSTILE))])
     for name in ("all.parquet", "all.jsonl"):
-        ran(command("export", str(tmp_path / name), "-n", space), live)
+        ran(command("export", str(tmp_path / name), "-n", space, "--fields", "*"), live)
     rows = pyarrow.parquet.read_table(tmp_path / "all.parquet").to_pylist()
     lines = lines_of(tmp_path / "all.jsonl")
     assert len(rows) == len(lines) >= len(HOSTILE)  # some are several lines
@@ -162,9 +168,27 @@ def test_a_parquet_file_holds_what_json_lines_hold(live: LiveStore, space: str, 
         assert row["timestamp"].strftime("%Y-%m-%dT%H:%M:%S") == str(moments["timestamp"])[:19]
 
 
+def test_a_parquet_file_has_the_columns_that_json_has_or_those_asked_for(
+    logq: Logq, known: list[bytes], tmp_path: Path
+) -> None:
+    def columns(name: str, *options: str) -> list[str]:
+        assert logq("export", str(tmp_path / name), "-n", "prod", *options).returncode == 0
+        table = pyarrow.parquet.read_table(tmp_path / name)
+        assert table.num_rows == len(known)
+        return list(table.column_names)
+
+    assert columns("usual.parquet") == list(LOGGED)
+    assert columns("few.parquet", "--fields", "offset,pod,labels") == ["offset", "pod", "labels"]
+    assert columns("made.parquet", "--fields", "raw,message", "| eval x = 1") == ["raw", "message"]
+    refused = logq("export", str(tmp_path / "no.parquet"), "--fields", "pod,status")
+    assert refused.returncode == 2
+    assert b'a Parquet file has no column "status"' in refused.stderr
+    assert not (tmp_path / "no.parquet").exists()
+
+
 def test_a_parquet_file_has_types(logq: Logq, known: list[bytes], tmp_path: Path) -> None:
     path = tmp_path / "known.parquet"
-    assert logq("export", str(path), "-n", "prod").returncode == 0
+    assert logq("export", str(path), "-n", "prod", "--fields", "*").returncode == 0
     rows = pyarrow.parquet.read_table(path).to_pylist()
     assert [row["raw"] for row in rows] == known
     assert rows[0]["timestamp"].to_pydatetime() == KNOWN

@@ -112,7 +112,7 @@ def test_a_kubernetes_tree_keeps_its_names(tmp_path: Path) -> None:
     found = [
         json.loads(line) for line in run("search", "--file", str(tmp_path), "-o", "jsonl").stdout.splitlines()
     ]
-    assert [(each["namespace"], each["pod"], each["container"], each["raw"]) for each in found] == [
+    assert [(each["namespace"], each["pod"], each["container"], each["message"]) for each in found] == [
         ("shop", "web-5d8f7b9c4d-x7k2p", "php", "half a record"),
         ("", "", "docker.log", 'level=error msg="from docker"'),
     ]

@@ -40,7 +40,7 @@ def test_jsonl_and_json_hold_the_same_objects(logq: Logq, known: list[bytes]) ->
     assert first["labels"] == {"app": "shop"}
     assert one_a_line[2]["fields"]["path"] == "/cart?id=1"
     assert one_a_line[3]["fields"]["took"] == 2.5
-    assert (last["level"], last["format"], last["raw"]) == ("unknown", "text", 'last line, "quoted"')
+    assert (last["level"], last["format"], last["message"]) == ("unknown", "text", 'last line, "quoted"')
 
 
 def test_csv_reads_back(logq: Logq, known: list[bytes]) -> None:

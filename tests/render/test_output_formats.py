@@ -18,6 +18,7 @@ from loghouse.render.jsonlines import JsonLines
 from loghouse.render.raw import render_raw, render_raw_records
 from loghouse.render.table import DrawnTable, render_tsv
 from loghouse.render.template import parse_template
+from loghouse.render.values import VALUES, named
 
 Row = tuple[Any, ...]
 
@@ -36,9 +37,21 @@ def test_raw_of_records_is_the_same() -> None:
     assert out.getvalue() == "é\x1b\n".encode() + b"\xff\n"
 
 
-def test_jsonl_holds_every_column() -> None:
+def test_jsonl_holds_everything_that_was_logged_once() -> None:
     out = Out()
     assert JsonLines(Clock(), []).records([[JSON]], out) == 1
+    assert out.text == (
+        '{"timestamp": "2026-08-01T10:00:00.123456789Z", "level": "info", "namespace": "prod", '
+        '"pod": "web-1", "container": "php", "message": "paid", '
+        '"fields": {"msg": "paid", "a": {"b": 1}, "n": 1.0, "big": 12345678901234567890}, '
+        '"labels": {"app": "shop"}, "node": "kube-1", "workload": "web", "stream": "stdout", '
+        '"format": "json"}\n'
+    )
+
+
+def test_a_star_is_every_column() -> None:
+    out = Out()
+    assert JsonLines(Clock(), named("*")).records([[JSON]], out) == 1
     assert out.text == (
         '{"timestamp": "2026-08-01T10:00:00.123456789Z", "level": "info", "namespace": "prod", '
         '"pod": "web-1", "container": "php", "message": "paid", '
@@ -48,6 +61,12 @@ def test_jsonl_holds_every_column() -> None:
         '"source_id": "18446744073709551615", "offset": 4096, "length": 5, '
         '"raw": "{\\"msg\\":\\"paid\\",\\"a\\":{\\"b\\":1},\\"n\\":1.0,\\"big\\":12345678901234567890}"}\n'
     )
+
+
+def test_a_list_of_fields_names_each_once() -> None:
+    assert named(" pod, status,,pod,~app ") == ["pod", "status", "~app"]
+    assert named("raw,*,status") == ["raw", *(name for name in VALUES if name != "raw"), "status"]
+    assert named(" , ") == []
 
 
 @pytest.mark.parametrize(("rows", "text"), [(0, "[]\n"), (2, '[\n{"pod": "web-1"},\n{"pod": "web-1"}\n]\n')])

@@ -218,7 +218,8 @@ def _attack(stage: Stage, query: str, name: str, paths: Sequence[str]) -> None:
                 for row in answer.json().get("rows", ()):
                     assert all(number <= OWN or number == 200 for number in _numbers(list(row))), row
         lines = client.get(
-            "/api/v1/search", params={"query": query, "since": "3h", "format": "jsonl", "limit": 0}
+            "/api/v1/search",
+            params={"query": query, "since": "3h", "format": "jsonl", "limit": 0, "fields": "*"},
         )
         if lines.status_code == 200:
             _clean(lines.text, query)
@@ -235,7 +236,7 @@ def _ids(stage: Stage) -> list[str]:
 
 def _ask_search(stage: Stage, client: httpx.Client) -> list[httpx.Response]:
     chosen = [{}, {"namespace": "nonprod"}, {"namespace": ["prod", "nonprod"]}, {"namespace": "*"}]
-    shapes = [{"format": shape, "limit": 0} for shape in ("jsonl", "csv", "raw")] + [
+    shapes = [{"format": shape, "limit": 0, "fields": "*"} for shape in ("jsonl", "csv", "raw")] + [
         {"order": "oldest"},
         {"limit": 1},
     ]
