@@ -47,28 +47,36 @@ def number_of(pack: Pack) -> int:
 
 
 def _lines(times: str) -> str:
-    """Physical lines with their place in the file; a row with `span` is one record already, of one or more lines."""
+    """Physical lines with their place in the file; a row with `span` is one record already, of one or more lines.
+
+    Of such a row only the first line is kept, and all of it is in `whole`: an array that is chosen for each row would
+    cost another copy of everything.
+    """
     array, joined, column = "", "", ""
     if times:
         array = f",\n                {times} AS times"
         joined, column = ",\n            times AS line_time", ", line_time"
     return f"""
         SELECT source_id, wrapper, namespace, pod, container, node, workload, pod_uid, restart, labels,
-            line, line_offset AS offset, line_length AS length{column}
+            line, offset + place AS offset, if(joined, span, line_length) AS length, joined, whole{column}
         FROM
         (
             SELECT *,
                 span > 0 AS joined,
-                substring(data, 1, length(data) - endsWith(data, '\\n')) AS text,
-                if(joined, [text], splitByChar('\\n', text)) AS lines,
-                arrayMap(x -> length(x) + 1, lines) AS lengths,
-                arrayMap((upto, len) -> offset + upto - len, arrayCumSum(lengths), lengths) AS offsets{array}
+                splitByChar('\\n', data) AS lines,
+                arrayMap(x -> toUInt32(length(x) + 1), lines) AS lengths,
+                arrayMap((upto, len) -> upto - len, arrayCumSum(lengths), lengths) AS places,
+                -- What is behind the last line end is no line.
+                if(joined, 1, length(data)) AS stop,
+                if(joined, data, '') AS record,
+                substring(record, 1, length(record) - endsWith(record, '\\n')) AS whole{array}
             FROM {{ingest}}
         )
         ARRAY JOIN
             lines AS line,
-            offsets AS line_offset,
-            if(joined, [span], lengths)::Array(UInt32) AS line_length{joined}"""
+            places AS place,
+            lengths AS line_length{joined}
+        WHERE place < stop"""
 
 
 def unwrapped_sql(times: str = "") -> str:
@@ -85,13 +93,14 @@ def unwrapped_sql(times: str = "") -> str:
         substring(line, stamp_end + 8, 1) AS cri_tag,
         wrapper = 'cri' AND stamp_end > 19 AND cri_stream IN ('stdout', 'stderr') AND cri_tag IN ('F', 'P') AS is_cri,
         position(line, ' ', if(is_cri, stamp_end + 8, 1)) AS tags_end,
+        if(is_cri, if(tags_end = 0, length(line), tags_end), 0) AS prefix,
         JSONExtract(if(wrapper = 'docker', line, ''), 'Tuple(log String, stream String, time String)') AS entry,
         entry.3 != '' AS is_docker,
         {stamp} AS stamp,
         stamp >= toDateTime64('1970-01-02', 9, 'UTC') AND stamp < toDateTime64('2149-01-01', 9, 'UTC') AS in_range,
-        if(is_docker,
-            substring(entry.1, 1, length(entry.1) - endsWith(entry.1, '\\n')),
-            substring(line, if(is_cri, if(tags_end = 0, length(line), tags_end) + 1, 1))) AS raw,
+        if(is_docker OR joined,
+            if(is_docker, substring(entry.1, 1, length(entry.1) - endsWith(entry.1, '\\n')), substring(whole, prefix + 1)),
+            substring(line, prefix + 1)) AS raw,
         concat(if(is_cri, cri_stream, ''), if(is_docker, entry.2, '')) AS stream,
         multiIf(
             wrapper = 'cri' AND NOT is_cri, 'cri',
@@ -105,7 +114,8 @@ def unwrapped_sql(times: str = "") -> str:
 
 def _stamp() -> str:
     """The time of a line as its runtime, or else the line itself says."""
-    return f"""extract(if(wrapper = 'plain', substring(line, 1, {HEAD_BYTES}), ''), {quoted(STAMP)}) AS own_stamp,
+    heads = f"concat(substring(whole, 1, {HEAD_BYTES}), substring(line, 1, {HEAD_BYTES}))"
+    return f"""extract(if(wrapper = 'plain', {heads}, ''), {quoted(STAMP)}) AS own_stamp,
         parseDateTime64BestEffortOrNull(
             concat(
                 if(is_cri, substring(line, 1, stamp_end - 1), ''),
