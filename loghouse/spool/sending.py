@@ -133,7 +133,7 @@ def insert_settings(token: str) -> dict[str, Any]:
         "max_partitions_per_insert_block": 0,
         # Indexes are made when parts merge; until then a part is small enough to be read whole.
         "materialize_skip_indexes_on_insert": 0,
-        # Planning the views is most of the work of a small insert; these take a quarter of it and find nothing.
+        # Planning the views is most of a small insert; these take a quarter of it and find nothing.
         "optimize_and_compare_chain": 0,
         "query_plan_merge_expressions": 0,
     }
