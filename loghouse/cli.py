@@ -18,7 +18,7 @@ from loghouse.client.command import Journal, journal
 from loghouse.config import StoreUrl, default_state_dir, store_url
 from loghouse.errors import ExitCode
 from loghouse.logq.options import Common
-from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
+from loghouse.logq.verbs import HELP_OPTIONS, add, add_version, command_line
 from loghouse.operator.doctor import Doctor, doctor
 from loghouse.operator.quarantine import QuarantineOptions, quarantine
 from loghouse.operator.status import Status, status
@@ -313,6 +313,7 @@ def _page_beside(url: StoreUrl, options: Up) -> Iterator[None]:
         yield
 
 
+add_version(app, "loghouse")
 add(app, "up", Up, up)
 add(app, "migrate", Migrate, migrate)
 add(app, "ship", Ship, ship)

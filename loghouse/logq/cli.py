@@ -14,7 +14,7 @@ import typer
 
 from loghouse import console
 from loghouse.errors import ExitCode
-from loghouse.logq.verbs import HELP_OPTIONS, add, command_line
+from loghouse.logq.verbs import HELP_OPTIONS, VERSION_OPTION, add, add_version, command_line
 
 # The verbs, in the order of the help, and the first line of each one's own. A verb is the function of its
 # name in the module of its name, with `Options`; to load the options of all takes longer than some searches.
@@ -62,6 +62,7 @@ def _app(wanted: str) -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": HELP_OPTIONS},
     )
+    add_version(app, "logq")
     for verb, summary in VERBS.items():
         if verb == wanted:
             module = import_module(f"loghouse.logq.{verb}")
@@ -103,7 +104,7 @@ def with_verb(arguments: list[str], piped: bool = False) -> list[str]:
     something is `piped` into the command it is a query over that, unless a store or a file is named.
     """
     first = arguments[0] if arguments else HELP_OPTIONS[0]
-    if first in HELP_OPTIONS or first in VERBS:
+    if first in (*HELP_OPTIONS, VERSION_OPTION) or first in VERBS:
         return arguments
     if first.startswith("-") and any(each in VERBS for each in arguments):
         return arguments  # which says that there is no such option before a verb

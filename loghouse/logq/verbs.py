@@ -13,8 +13,10 @@ import typer
 from loghouse.console import guarded
 from loghouse.errors import ExitCode
 from loghouse.logq.options import Common
+from loghouse.version import VERSION
 
 HELP_OPTIONS = ["-h", "--help"]
+VERSION_OPTION = "--version"
 
 Options = TypeVar("Options", bound=Common)
 _TRUTHS = {
@@ -38,6 +40,23 @@ def add(app: typer.Typer, name: str, options: type[Options], verb: Callable[[Opt
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     callback.__signature__ = inspect.Signature([context, *parameters])  # type: ignore[attr-defined]
     app.command(name, help=verb.__doc__)(callback)
+
+
+def add_version(app: typer.Typer, name: str) -> None:
+    """Let `name --version` print the version."""
+
+    def show(wanted: bool) -> None:
+        if wanted:
+            typer.echo(f"{name} {VERSION}")
+            raise typer.Exit
+
+    option = typer.Option(
+        False, VERSION_OPTION, help="Show the version and exit.", is_eager=True, callback=show
+    )
+
+    @app.callback()
+    def before_the_verb(version: bool = option) -> None:
+        """Its option is all that stands before a verb."""
 
 
 def _without_weaker(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
