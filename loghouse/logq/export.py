@@ -129,6 +129,10 @@ class _Export:
         except OSError as error:
             hint = self._how_to_go_on() or "Name another file"
             raise UsageError(f'cannot write "{self.partial}" ({error.strerror})', hint) from None
+        except UsageError:
+            if not begun.size:
+                self.partial.unlink()
+            raise
         except StoreError as error:
             if not self.done:
                 self.partial.unlink()
