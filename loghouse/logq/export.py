@@ -129,7 +129,7 @@ class _Export:
         except OSError as error:
             hint = self._how_to_go_on() or "Name another file"
             raise UsageError(f'cannot write "{self.partial}" ({error.strerror})', hint) from None
-        except UsageError:
+        except UsageError:  # told before anything of this run was written
             if not begun.size:
                 self.partial.unlink()
             raise

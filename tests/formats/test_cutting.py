@@ -27,14 +27,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield opened
 
 
-def insert(store: Store, chunks: Sequence[Chunk], labels: dict[bytes, bytes] | None = None) -> None:
+def insert(store: Store, chunks: Sequence[Chunk], labels: Sequence[dict[bytes, bytes]] = ()) -> None:
     store.rows("TRUNCATE TABLE logs")
     columns: list[list[Any]] = [
         list(range(len(chunks))),
         [offset for offset, *_ in chunks],
         [span for _, span, *_ in chunks],
         [wrapper for *_, wrapper, _ in chunks],
-        [labels or {}] * len(chunks),
+        list(labels) or [{}] * len(chunks),
         [data for *_, data in chunks],
     ]
     store.insert("ingest", COLUMNS, columns, {"async_insert": 0})
@@ -118,5 +118,6 @@ def test_the_time_of_a_joined_record_may_stand_in_a_later_line(store: Store) -> 
 def test_a_stream_has_the_labels_of_its_newest_insert(store: Store) -> None:
     store.rows("TRUNCATE TABLE streams")
     for version in (b"1", b"2"):
-        insert(store, [(0, 0, b"cri", PREFIX + b"text\n")] * 3, {b"app": b"shop", b"version": version})
+        labels = {b"app": b"shop", b"version": version}
+        insert(store, [(0, 0, b"cri", PREFIX + b"text\n")] * 3, [{}, labels, labels])
     assert store.rows("SELECT labels, records FROM streams FINAL") == [({"app": "shop", "version": "2"}, 6)]
