@@ -100,6 +100,7 @@ def up(options: Up) -> ExitCode:
         options.user,
         password_file,
         options.insecure,
+        prepare=_make_tables,
         beside=lambda url: _page_beside(url, options),
         backup_dir=Path(options.backup_dir).expanduser() if options.backup_dir else None,
         allow_outside=options.allow_outside,
@@ -296,14 +297,17 @@ def receive(options: Receive) -> ExitCode:
     return ExitCode.OK
 
 
-@contextmanager
-def _page_beside(url: StoreUrl, options: Up) -> Iterator[None]:
-    """Makes the tables, then serves the page while the store runs."""
+def _make_tables(url: StoreUrl) -> None:
     from loghouse.store.client import Store
     from loghouse.store.migrate import migrate as apply
 
     with Store(url) as store:
         apply(store)
+
+
+@contextmanager
+def _page_beside(url: StoreUrl, options: Up) -> Iterator[None]:
+    """Serves the page while the store runs."""
     if options.web == "":
         yield
         return

@@ -29,14 +29,17 @@ def up(
     password_file: Path | None = None,
     insecure: bool = False,
     database: str = DEFAULT_DATABASE,
+    prepare: Callable[[StoreUrl], None] | None = None,
     beside: Callable[[StoreUrl], AbstractContextManager[object]] = nullcontext,
     backup_dir: Path | None = None,
     allow_outside: bool = False,
 ) -> None:
     """Serve the store in `data_dir` until SIGTERM or Ctrl-C; raises a `LoghouseError` if it cannot start.
 
-    `beside` is entered once clients can connect, and before it is announced that they can: for migrations and
-    for what is served together with the store. It is left before the store stops.
+    `prepare` is for migrations: it reaches the store where nobody else does. Clients that connect meanwhile
+    are kept waiting, so that none meets tables half made. `beside` is entered once clients are served, and
+    before it is announced that they are, for what runs together with the store. It is left before the store
+    stops.
     """
     host, port = parse_listen(listen)
     password = _read_password(password_file) if password_file is not None else ""
@@ -57,6 +60,7 @@ def up(
             Account(user, password),
             allow_outside,
             database,
+            prepare,
             beside,
             stop,
         )
@@ -78,6 +82,7 @@ def _serve(
     account: Account,
     allow_outside: bool,
     database: str,
+    prepare: Callable[[StoreUrl], None] | None,
     beside: Callable[[StoreUrl], AbstractContextManager[object]],
     stop: threading.Event,
 ) -> None:
@@ -87,8 +92,10 @@ def _serve(
     except BaseException:
         engine.close()
         raise
-    server.start()
     try:
+        if prepare is not None:
+            _prepare(engine, account, database, prepare)
+        server.start()
         bound, port = server.address
         with beside(StoreUrl(bound, port, database, account.user, account.password)):
             url = StoreUrl(bound, port, database)
@@ -108,6 +115,17 @@ def _serve(
             os._exit(0)
         engine.close()
         last_resort.cancel()
+
+
+def _prepare(engine: Engine, account: Account, database: str, prepare: Callable[[StoreUrl], None]) -> None:
+    """Let `prepare` at the store through a port of its own."""
+    server = Server(engine, DEFAULT_HOST, 0, account)
+    server.start()
+    try:
+        host, port = server.address
+        prepare(StoreUrl(host, port, database, account.user, account.password))
+    finally:
+        server.stop()
 
 
 def _say(text: str) -> None:

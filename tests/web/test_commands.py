@@ -10,15 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 from logq.stores import address, environment
-from servers import START_LIMIT, STOP_LIMIT
+from servers import START_LIMIT, STOP_LIMIT, free_port
 from web.serving import LIMIT
 
 from loghouse.config import StoreUrl
+from loghouse.errors import StoreUnreachable
+from loghouse.store.client import Row, Store
 
 _PAGE = re.compile(r"the web page is at (http://127\.0\.0\.1:\d+/)")
 
@@ -86,6 +89,27 @@ def test_up_serves_the_page_beside_the_store(tmp_path: Path) -> None:
             .headers["content-type"]
             .startswith("text/html")
         )
+
+
+def test_who_connects_while_up_starts_finds_the_tables_made(tmp_path: Path) -> None:
+    port = free_port()
+    where = ("--data-dir", str(tmp_path / "data"), "--listen", f"127.0.0.1:{port}", "--web", "")
+    with ThreadPoolExecutor(1) as early:
+        answer = early.submit(_first_answer, StoreUrl("127.0.0.1", port, "loghouse"))
+        with _running("up", *where, until="listens on"):
+            assert answer.result(LIMIT) == [(0, "")]
+
+
+def _first_answer(url: StoreUrl) -> list[Row]:
+    """What a client is told that connects as soon as it can."""
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        try:
+            with Store(url) as store:
+                return store.rows("SELECT count(), any(words) FROM logs")
+        except StoreUnreachable:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
 
 
 def test_up_starts_without_the_page_when_nobody_asked_for_its_place(tmp_path: Path) -> None:
