@@ -1,10 +1,11 @@
 """The SELECT of the ingest view: chunks of files in, parsed rows of `logs` out, all in ClickHouse.
 
-Two rules keep it fast and keep it from ever throwing. A dear function gets '' instead of the rows that are not its
-business, and everything is evaluated eagerly (the view sets `short_circuit_function_evaluation`): with lazy branches
-ClickHouse computes a shared expression once for each branch, which doubled the time. And only functions that
-answer bad input with NULL, '' or [] are used. `multiIf` takes texts row by row, so of texts of which all but one
-are empty `concat` is the choice, and `if` of two.
+Three rules keep it fast and keep it from ever throwing. A regular expression gets an array that has the record, or
+that is empty where the record is not its business (`_of`): to run one over nothing but '' is as dear as many other
+functions. A function that costs nothing for '' gets that. Everything is evaluated eagerly (the view sets
+`short_circuit_function_evaluation`): with lazy branches ClickHouse computes a shared expression once for each branch,
+which doubled the time. And only functions that answer bad input with NULL, '' or [] are used. `multiIf` takes texts
+row by row, so of texts of which all but one are empty `concat` is the choice, and `if` of two.
 """
 
 from collections.abc import Iterable
@@ -44,6 +45,11 @@ def listed(texts: Iterable[str]) -> str:
 def number_of(pack: Pack) -> int:
     """The index `multiMatchAnyIndex` gives for the lines of this pack; 0 is no pack."""
     return PACKS.index(pack) + 1
+
+
+def _of(condition: str, text: str, expression: str) -> str:
+    """SQL for an array: `expression`, whose `x` is the text, or nothing where the condition does not hold."""
+    return f"arrayMap(x -> {expression}, arrayWithConstant({condition}, {text}))"
 
 
 def _lines(times: str) -> str:
@@ -114,13 +120,12 @@ def unwrapped_sql(times: str = "") -> str:
 
 def _stamp() -> str:
     """The time of a line as its runtime, or else the line itself says."""
-    heads = f"concat(substring(whole, 1, {HEAD_BYTES}), substring(line, 1, {HEAD_BYTES}))"
-    return f"""extract(if(wrapper = 'plain', {heads}, ''), {quoted(STAMP)}) AS own_stamp,
-        parseDateTime64BestEffortOrNull(
-            concat(
-                if(is_cri, substring(line, 1, stamp_end - 1), ''),
-                entry.3,
-                replaceRegexpOne(replaceOne(own_stamp, ',', '.'), '^(.{{11}}):', '\\\\1 ')), 9, 'UTC')"""
+    heads = f"concat(substring(whole, 1, {HEAD_BYTES}), substring(x, 1, {HEAD_BYTES}))"
+    # Access logs have a colon between year and hour.
+    spelled = f"replaceOne(extract({heads}, {quoted(STAMP)}), ',', '.')"
+    own_stamp = _of("wrapper = 'plain'", "line", f"replaceRegexpOne({spelled}, '^(.{{11}}):', '\\\\1 ')")
+    return f"""parseDateTime64BestEffortOrNull(
+            concat(if(is_cri, substring(line, 1, stamp_end - 1), ''), entry.3, {own_stamp}[1]), 9, 'UTC')"""
 
 
 def _recognised(source: str, is_json: str) -> str:
@@ -155,19 +160,23 @@ def _level_words() -> str:
     for pack in PACKS:
         expressions.setdefault(pack.level, []).append(str(number_of(pack)))
     of_packs = ", ".join(
-        f"extract(if(pack IN ({', '.join(packs)}), head, ''), {quoted(expression)})"
+        f"extract(if(pack IN ({', '.join(packs)}), x, ''), {quoted(expression)})"
         for expression, packs in expressions.items()
         if expression
+    )
+    without = ", ".join(["0", *expressions.get("", [])])
+    of_text = (
+        f"concat(extract(substring(x, 1, 100), {quoted(levels.WORD)}) AS word, "
+        f"extract(if(word = '', x, ''), {quoted(levels.SURROUNDED)}))"
     )
     return f"""
         arraySort(p -> indexOf({keys}, p.1), arrayFilter(p -> has({keys}, p.1), json1)) AS json_levels,
         concat(
             json_levels[1].2,
             JSONExtractString(if(is_json AND empty(json_levels), raw, ''), 'log', 'level')) AS json_level,
-        concat({of_packs}) AS pack_level,
-        extract(if(pack = 0, substring(head, 1, 100), ''), {quoted(levels.WORD)}) AS text_level,
-        extract(if(pack = 0 AND text_level = '', head, ''), {quoted(levels.SURROUNDED)}) AS other_level,
-        lower(concat(json_level, pack_level, text_level, other_level)) AS level_word"""
+        {_of(f"pack NOT IN ({without})", "head", f"concat({of_packs})")}[1] AS pack_level,
+        {_of("pack = 0 AND NOT braced", "head", of_text)}[1] AS text_level,
+        lower(concat(json_level, pack_level, text_level)) AS level_word"""
 
 
 def _level() -> str:
@@ -185,29 +194,29 @@ def _numbers() -> str:
     # Not an array of arrays with an index: ClickHouse would make a copy of all of it for every row.
     names = ", ".join(f"pack = {number_of(pack)}, {listed(pack.numeric)}" for pack in _numeric_packs())
     matches = ", ".join(
-        f"extractGroups(if(pack = {number_of(pack)}, raw, ''), {quoted(pack.numbers)})"
+        f"arrayFlatten({_of(f'pack = {number_of(pack)}', 'raw', f'extractGroups(x, {quoted(pack.numbers)})')})"
         for pack in _numeric_packs()
     )
     monolog = next(pack for pack in PACKS if pack.name == "monolog")
+    monolog_groups = _of(f"pack = {number_of(monolog)}", "raw", f"extractGroups(x, {quoted(monolog.regex)})")
     with_pairs = ", ".join(["0", *(str(number_of(pack)) for pack in PACKS if pack.pairs)])
     return f"""
         arrayConcat({matches}) AS found,
         multiIf({names}, []) AS found_names,
-        extractGroups(if(pack = {number_of(monolog)}, raw, ''), {quoted(monolog.regex)}) AS monolog,
-        arrayConcat(
-            arrayMap(p -> (concat('context.', p.1), p.2), JSONExtractKeysAndValues(monolog[5], 'String')),
-            arrayMap(p -> (concat('extra.', p.1), p.2), JSONExtractKeysAndValues(monolog[6], 'String'))) AS monolog_pairs,
+        arrayFlatten(arrayMap(
+            g -> arrayConcat(
+                arrayMap(p -> (concat('context.', p.1), p.2), JSONExtractKeysAndValues(g[5], 'String')),
+                arrayMap(p -> (concat('extra.', p.1), p.2), JSONExtractKeysAndValues(g[6], 'String'))),
+            {monolog_groups})) AS monolog_pairs,
         extractKeyValuePairs(
             if(NOT is_json AND pack IN ({with_pairs}) AND position(raw, '=') > 0, raw, ''),
             '=', ' ,;\\t\\r', '"') AS text_pairs,
         arrayMap(
-            p -> (p.1, toFloat64OrNull(p.2)),
-            arrayFilter(
-                p -> {NUMERIC},
-                arrayConcat(
-                    arrayFilter(p -> {NUMERIC}, json1), json2, json3, json4, monolog_pairs,
-                    arrayMap((k, v) -> (k, v), arrayResize(found_names, length(found)), found),
-                    CAST(text_pairs, 'Array(Tuple(String, String))')))) AS numeric_pairs,
+            p -> (p.1, if({NUMERIC}, toFloat64OrNull(p.2), NULL)),
+            arrayConcat(
+                arrayFilter(p -> {NUMERIC}, json1), json2, json3, json4, monolog_pairs,
+                arrayMap((k, v) -> (k, v), arrayResize(found_names, length(found)), found),
+                CAST(text_pairs, 'Array(Tuple(String, String))'))) AS numeric_pairs,
         CAST(arrayMap(p -> (p.1, assumeNotNull(p.2)), arrayFilter(p -> isNotNull(p.2), numeric_pairs)),
             'Map(LowCardinality(String), Float64)') AS numbers"""
 
