@@ -6,13 +6,14 @@ import hmac
 import select
 import socket
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from loghouse.embedded import frames, packets, revisions
 from loghouse.embedded.blocks import Block, header, outgoing, read_block
 from loghouse.embedded.engine import QUERY_WAS_CANCELLED, Engine, EngineError
 from loghouse.embedded.insertion import Insertion
+from loghouse.embedded.merges import BULK_BYTES, Merges
 from loghouse.embedded.outbox import Outbox
 from loghouse.embedded.outside import Inside
 from loghouse.embedded.packets import Ask, Hello, Query
@@ -25,6 +26,8 @@ HANDSHAKE_LIMIT = 10  # seconds for all of it
 PATIENCE = 300  # seconds without a byte inside a packet, or without the client taking its answer
 IDLE_LIMIT = 3600  # seconds between two statements
 REST_AFTER = 5  # seconds, then the memory of big blocks is given back
+
+MERGING = frozenset((b"OPTIMIZE", b"SYSTEM"))  # statements that merge, or say whether
 
 SYNTAX_ERROR = 62
 NOT_IMPLEMENTED = 48
@@ -59,6 +62,7 @@ class Conversation:
         connection: socket.socket,
         engine: Engine,
         watch: Watch,
+        merges: Merges,
         account: Account,
         inside: Inside | None = None,
     ) -> None:
@@ -66,6 +70,7 @@ class Conversation:
         self._connection = connection
         self._engine = engine
         self._watch = watch
+        self._merges = merges
         self._account = account
         self._inside = inside
         self._window = SocketWindow(connection, PATIENCE)
@@ -213,6 +218,8 @@ class Conversation:
                 "Use WITH ROLLUP. (NOT_IMPLEMENTED)",
                 code=NOT_IMPLEMENTED,
             )
+        if statement.keyword in MERGING:
+            self._merges.release()
         session.configure(self._known_settings(query))
         method = frames.METHODS.get(_value(query, b"network_compression_method").lower(), frames.LZ4)
         self._method = method if query.compressed else None
@@ -293,13 +300,15 @@ class Conversation:
         try:
             self._send_block([header(columns, self._revision)])
             self._outbox.flush()
-            if self._take_rows(insertion):
-                insertion.finish()
+            with ExitStack() as merges:
+                if self._take_rows(insertion, merges):
+                    insertion.finish()
         finally:
             insertion.cancel()
 
-    def _take_rows(self, insertion: Insertion) -> bool:
+    def _take_rows(self, insertion: Insertion, merges: ExitStack) -> bool:
         """Pass on blocks until the client's last one; False if the client cancelled."""
+        taken = 0
         while True:
             packet = self._window.varint()
             if packet == Ask.CANCEL:
@@ -310,6 +319,9 @@ class Conversation:
             if block.rows:
                 # After an error here the client may go on to its last block; `_serve_packet` drops the rest.
                 insertion.append(block.data)
+                if taken < BULK_BYTES <= taken + len(block.data):
+                    merges.enter_context(self._merges.waiting())
+                taken += len(block.data)
             if self._revision >= revisions.PROFILE_EVENTS_IN_INSERT:
                 self._outbox.add(packets.profile_events(self._revision))
                 self._outbox.flush()

@@ -119,6 +119,14 @@ class Engine:
         """Ask every query to end; returns at once."""
         self._control("KILL QUERY WHERE Settings['log_comment'] != '' ASYNC FORMAT Null")
 
+    def stop_merges(self) -> None:
+        """Begin no merge and break off those that run, of the tables there are."""
+        self._control("SYSTEM STOP MERGES")
+
+    def start_merges(self) -> None:
+        """Merge again."""
+        self._control("SYSTEM START MERGES")
+
     def close(self) -> None:
         """Stop the engine; every connection must be closed before."""
         with self._lock:

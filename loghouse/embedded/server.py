@@ -11,6 +11,7 @@ import time
 
 from loghouse.embedded.conversation import Account, Conversation
 from loghouse.embedded.engine import Engine, EngineError
+from loghouse.embedded.merges import Merges
 from loghouse.embedded.outside import Inside
 from loghouse.embedded.watch import Watch
 from loghouse.errors import UsageError
@@ -43,6 +44,7 @@ class Server:
         self._stopping = False
         self._listener = _listen(host, port)
         self._watch = Watch(engine)
+        self._merges = Merges(engine)
         self._acceptor = threading.Thread(target=self._accept, name="accept", daemon=True)
 
     @property
@@ -73,6 +75,7 @@ class Server:
             left[0].join(0.1)
             left = [thread for thread in left if thread.is_alive()]
         self._watch.stop()
+        self._merges.stop()
         return not left
 
     def _accept(self) -> None:
@@ -89,7 +92,9 @@ class Server:
             self._serve(connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        conversation = Conversation(connection, self._engine, self._watch, self._account, self._inside)
+        conversation = Conversation(
+            connection, self._engine, self._watch, self._merges, self._account, self._inside
+        )
         with self._lock:
             full = len(self._clients) >= self._max_clients
             if self._stopping:

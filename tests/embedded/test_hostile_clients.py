@@ -116,7 +116,7 @@ def test_a_client_that_says_too_little_is_closed(
     monkeypatch.setattr(conversation, "HANDSHAKE_LIMIT", 0.2)
     ours, theirs = socket.socketpair()
     with ours:
-        talk = conversation.Conversation(theirs, None, None, conversation.Account())  # type: ignore[arg-type]
+        talk = conversation.Conversation(theirs, None, None, None, conversation.Account())  # type: ignore[arg-type]
         ours.sendall(HELLO[:5])
         talk.run()
         assert everything(ours) == b""
