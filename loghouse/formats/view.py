@@ -95,9 +95,9 @@ def unwrapped_sql(times: str = "") -> str:
     return f"""
     SELECT *,
         position(line, ' ') AS stamp_end,
-        substring(line, stamp_end + 1, 6) AS cri_stream,
-        substring(line, stamp_end + 8, 1) AS cri_tag,
-        wrapper = 'cri' AND stamp_end > 19 AND cri_stream IN ('stdout', 'stderr') AND cri_tag IN ('F', 'P') AS is_cri,
+        substring(line, stamp_end + 1, 8) AS cri_marks,
+        wrapper = 'cri' AND stamp_end > 19
+            AND cri_marks IN ('stdout F', 'stdout P', 'stderr F', 'stderr P') AS is_cri,
         position(line, ' ', if(is_cri, stamp_end + 8, 1)) AS tags_end,
         if(is_cri, if(tags_end = 0, length(line), tags_end), 0) AS prefix,
         JSONExtract(if(wrapper = 'docker', line, ''), 'Tuple(log String, stream String, time String)') AS entry,
@@ -107,7 +107,7 @@ def unwrapped_sql(times: str = "") -> str:
         if(is_docker OR joined,
             if(is_docker, substring(entry.1, 1, length(entry.1) - endsWith(entry.1, '\\n')), substring(whole, prefix + 1)),
             substring(line, prefix + 1)) AS raw,
-        concat(if(is_cri, cri_stream, ''), if(is_docker, entry.2, '')) AS stream,
+        concat(substring(cri_marks, 1, if(is_cri, 6, 0)), if(is_docker, entry.2, '')) AS stream,
         multiIf(
             wrapper = 'cri' AND NOT is_cri, 'cri',
             wrapper = 'docker' AND NOT is_docker, 'docker',
@@ -125,7 +125,7 @@ def _stamp() -> str:
     spelled = f"replaceOne(extract({heads}, {quoted(STAMP)}), ',', '.')"
     own_stamp = _of("wrapper = 'plain'", "line", f"replaceRegexpOne({spelled}, '^(.{{11}}):', '\\\\1 ')")
     return f"""parseDateTime64BestEffortOrNull(
-            concat(if(is_cri, substring(line, 1, stamp_end - 1), ''), entry.3, {own_stamp}[1]), 9, 'UTC')"""
+            concat(substring(line, 1, if(is_cri, stamp_end - 1, 0)), entry.3, {own_stamp}[1]), 9, 'UTC')"""
 
 
 def _recognised(source: str, is_json: str) -> str:
@@ -142,7 +142,7 @@ def _recognised(source: str, is_json: str) -> str:
     return f"""
     SELECT *,
         startsWith(raw, '{{') AS braced,
-        if(braced, '', substring(raw, 1, {HEAD_BYTES})) AS head,
+        substring(raw, 1, if(braced, 0, {HEAD_BYTES})) AS head,
         multiMatchAnyIndex(head, {patterns}) AS pack,
         -- As strings, which is twice as fast as raw; what begins with a brace is an object then, so a string must not.
         JSONExtractKeysAndValues(replaceAll(if(braced, raw, ''), '"{{', '" {{'), 'String') AS json1,
@@ -200,6 +200,10 @@ def _numbers() -> str:
     monolog = next(pack for pack in PACKS if pack.name == "monolog")
     monolog_groups = _of(f"pack = {number_of(monolog)}", "raw", f"extractGroups(x, {quoted(monolog.regex)})")
     with_pairs = ", ".join(["0", *(str(number_of(pack)) for pack in PACKS if pack.pairs)])
+    found = "extractKeyValuePairs(if(position(x, '=') > 0, x, ''), '=', ' ,;\\t\\r', '\"')"
+    pairs = _of(
+        f"NOT is_json AND pack IN ({with_pairs})", "raw", f"CAST({found}, 'Array(Tuple(String, String))')"
+    )
     return f"""
         arrayConcat({matches}) AS found,
         multiIf({names}, []) AS found_names,
@@ -208,15 +212,13 @@ def _numbers() -> str:
                 arrayMap(p -> (concat('context.', p.1), p.2), JSONExtractKeysAndValues(g[5], 'String')),
                 arrayMap(p -> (concat('extra.', p.1), p.2), JSONExtractKeysAndValues(g[6], 'String'))),
             {monolog_groups})) AS monolog_pairs,
-        extractKeyValuePairs(
-            if(NOT is_json AND pack IN ({with_pairs}) AND position(raw, '=') > 0, raw, ''),
-            '=', ' ,;\\t\\r', '"') AS text_pairs,
+        arrayFlatten({pairs}) AS text_pairs,
         arrayMap(
             p -> (p.1, if({NUMERIC}, toFloat64OrNull(p.2), NULL)),
             arrayConcat(
                 arrayFilter(p -> {NUMERIC}, json1), json2, json3, json4, monolog_pairs,
                 arrayMap((k, v) -> (k, v), arrayResize(found_names, length(found)), found),
-                CAST(text_pairs, 'Array(Tuple(String, String))'))) AS numeric_pairs,
+                text_pairs)) AS numeric_pairs,
         CAST(arrayMap(p -> (p.1, assumeNotNull(p.2)), arrayFilter(p -> isNotNull(p.2), numeric_pairs)),
             'Map(LowCardinality(String), Float64)') AS numbers"""
 

@@ -273,13 +273,13 @@ def _decompressed(payload: bytes, checksum: int, end: int) -> Block:
     if zlib.crc32(payload) != checksum:
         raise Damaged("a block is damaged")
     try:
-        block = bytes(cramjam.zstd.decompress(payload))
+        block = memoryview(cramjam.zstd.decompress(payload))
         start = _HEAD.size + _HEAD.unpack_from(block)[0]
-        head = json.loads(block[_HEAD.size : start])
+        head = json.loads(bytes(block[_HEAD.size : start]))
         places = [_place(*place) for place in head["places"]]
         rows = []
         for place, source, offset, span, size in head["rows"]:
-            rows.append(Row(places[place], source, offset, span, block[start : start + size]))
+            rows.append(Row(places[place], source, offset, span, bytes(block[start : start + size])))
             start += size
         return Block(rows, head["note"], end)
     except (cramjam.DecompressionError, struct.error, ValueError, LookupError, TypeError) as error:
