@@ -53,9 +53,9 @@ class Link:
 
     def cut(self, reset: bool = False) -> None:
         for side in (self.client, self.server):
-            if reset:
-                side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
-            with suppress(OSError):
+            with suppress(OSError):  # the thread of the other direction was faster
+                if reset:
+                    side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
                 side.shutdown(socket.SHUT_RDWR)
             side.close()
 

@@ -158,6 +158,19 @@ def test_tags_may_be_a_list(pods: Path, state: Path) -> None:
     assert [row["data"] for row in store.inserted] == [b"2026-11-20T08:00:00.000000001Z stdout F one two\n"]
 
 
+def test_a_part_may_be_empty(pods: Path, state: Path) -> None:
+    app = Runtime(pods)
+    app.append(b"2026-11-20T08:00:00.000000001Z stdout F whole\n")
+    app.append(b"2026-11-20T08:00:00.000000002Z stdout P\n")
+    app.append(b"2026-11-20T08:00:00.000000003Z stdout F ended\n")
+    store = RecordingStore()
+    ship_once(pods, state, store)
+    assert [row["data"] for row in store.inserted] == [
+        b"2026-11-20T08:00:00.000000001Z stdout F whole\n",
+        b"2026-11-20T08:00:00.000000002Z stdout F ended\n",
+    ]
+
+
 def test_parts_meet_across_rotation_and_runs(pods: Path, state: Path) -> None:
     app = Runtime(pods)
     store = RecordingStore()
