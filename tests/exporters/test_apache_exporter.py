@@ -17,6 +17,7 @@ from exporter_servers import (
     scrape,
     self_signed,
     serving,
+    until,
 )
 from web_servers import PASSWORD, Web, apache
 
@@ -44,7 +45,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, certificate: tuple[str, str
 
 
 def test_a_real_server(server: Web) -> None:
-    page = scrape(KIND, {"scrape_uri": server.url("/server-status?auto")})
+    settings = {"scrape_uri": server.url("/server-status?auto")}
+    # Apache counts a request after it was answered.
+    until(lambda: scrape(KIND, settings).value("apache_accesses_total") >= 1, "no access was counted")
+    page = scrape(KIND, settings)
     assert page.value("apache_up") == 1
     assert 2.04 < page.value("apache_version") < 3
     assert page.label_values("apache_info", "mpm") == {"event"}
