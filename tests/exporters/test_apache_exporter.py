@@ -47,7 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, certificate: tuple[str, str
 def test_a_real_server(server: Web) -> None:
     settings = {"scrape_uri": server.url("/server-status?auto")}
     # Apache counts a request after it was answered.
-    until(lambda: scrape(KIND, settings).value("apache_accesses_total") >= 1, "no access was counted")
+    until(lambda: scrape(KIND, settings).value("apache_accesses_total") >= 1, "an access that is counted")
     page = scrape(KIND, settings)
     assert page.value("apache_up") == 1
     assert 2.04 < page.value("apache_version") < 3
