@@ -3,11 +3,10 @@ ALTER TABLE parse {on_cluster} MODIFY QUERY
 {parse};
 
 -- The labels of one record stand for those of its container in the insert: to copy the map of each was a sixth of it.
--- Of one that has them: the first lines of a pod may come before its labels are known.
 ALTER TABLE note_streams {on_cluster} MODIFY QUERY
 SELECT
     namespace, workload, pod, container, node, pod_uid,
-    CAST(anyIf(stored.labels, notEmpty(stored.labels)), 'Map(String, String)') AS labels,
+    CAST(any(stored.labels), 'Map(String, String)') AS labels,
     min(timestamp)::DateTime('UTC') AS first_seen,
     max(timestamp)::DateTime('UTC') AS last_seen,
     count() AS records,
