@@ -5,11 +5,13 @@ data that says whether it is serialised in an uncommon way (it never is here).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from loghouse.embedded.columns import layout
 from loghouse.embedded.revisions import BLOCK_INFO, CUSTOM_SERIALIZATION
-from loghouse.embedded.wire import Complete, ProtocolError, Source, Window, string, varint, varint_at
+from loghouse.embedded.wire import Complete, ProtocolError, Source, Window, string, varint_at
+from loghouse.native import varint
 
 MAX_COLUMNS = 10_000
 MAX_NAME = 256 << 10  # of a column or of its type
@@ -27,11 +29,32 @@ class Column(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A block that a client sent; `data` is what the engine reads as `FORMAT Native`."""
+    """A block that a client sent; `pieces` are what the engine reads as `FORMAT Native`, in the window.
+
+    It must be closed before the window is read again.
+    """
 
     columns: list[Column]
     rows: int
-    data: bytes
+    pieces: list[memoryview]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the pieces."""
+        return sum(map(len, self.pieces))
+
+    def close(self) -> None:
+        """Let the window have its bytes back."""
+        for piece in self.pieces:
+            piece.release()
 
 
 def read_block(window: Window, revision: int) -> Block:
@@ -57,14 +80,13 @@ def read_block(window: Window, revision: int) -> Block:
         if rows:
             position = _end(window, position, column, rows)
     window.ensure(position)
-    data = b""
+    pieces = []
     if rows:
-        view = memoryview(window.data)
         starts = [begin, *(mark + 1 for mark in marks)]
-        data = b"".join(view[start:stop] for start, stop in zip(starts, [*marks, position], strict=True))
-        view.release()
+        with memoryview(window.data) as view:
+            pieces = [view[start:stop] for start, stop in zip(starts, [*marks, position], strict=True)]
     window.start = position
-    return Block(columns, rows, data)
+    return Block(columns, rows, pieces)
 
 
 def header(columns: Sequence[Column], revision: int) -> bytes:

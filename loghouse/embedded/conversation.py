@@ -163,7 +163,7 @@ class Conversation:
                     packets.table_statuses([table for table in asked if session.has_table(*table)])
                 )
             case Ask.DATA:
-                self._read_block()  # of a query that failed before its rows came
+                self._read_block().close()  # of a query that failed before its rows came
             case Ask.CANCEL:
                 pass  # the query was over before
             case unknown:
@@ -315,13 +315,12 @@ class Conversation:
                 return False
             if packet != Ask.DATA:
                 raise ProtocolError(f"packet {packet} from the client in the middle of an INSERT")
-            block = self._read_block()
-            if block.rows:
-                # After an error here the client may go on to its last block; `_serve_packet` drops the rest.
-                insertion.append(block.data)
-                if taken < BULK_BYTES <= taken + len(block.data):
+            with self._read_block() as block:
+                if taken < BULK_BYTES <= taken + block.size:
                     merges.enter_context(self._merges.waiting())
-                taken += len(block.data)
+                taken += block.size
+                # After an error here the client may go on to its last block; `_serve_packet` drops the rest.
+                insertion.append(block.pieces)
             if self._revision >= revisions.PROFILE_EVENTS_IN_INSERT:
                 self._outbox.add(packets.profile_events(self._revision))
                 self._outbox.flush()
@@ -339,11 +338,10 @@ class Conversation:
             packet = self._window.varint()
             if packet not in (Ask.DATA, Ask.SCALAR):
                 raise ProtocolError(f"packet {packet} from the client where its query should end")
-            block = self._read_block()
-            if packet == Ask.DATA:
-                if not block.columns:
+            with self._read_block() as block:
+                if packet == Ask.DATA and not block.columns:
                     return any_table
-                any_table = True
+            any_table |= packet == Ask.DATA
             self._window.settle()
 
     def _read_block(self) -> Block:

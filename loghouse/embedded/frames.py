@@ -34,9 +34,10 @@ class FrameWindow(Window):
         frame = self._packed.take(packed_size)
         if _checksum(frame) != checksum:
             raise ProtocolError("the checksum of a compressed frame is wrong")
-        content = _unpack(method, memoryview(frame)[HEADER.size :], size)
-        with self._room(self.end + size) as room:
-            room[:size] = content
+        with self._room(self.end + size) as room, room[:size] as content:
+            unpacked = _unpack(method, memoryview(frame)[HEADER.size :], content)
+        if unpacked != size:
+            raise ProtocolError(f"a compressed frame holds {unpacked} bytes instead of {size}")
         self.end += size
 
 
@@ -58,28 +59,29 @@ def _checksum(frame: bytes) -> bytes:
     return _TWO_UINT64.pack(value >> 64, value & 0xFFFF_FFFF_FFFF_FFFF)
 
 
-def _unpack(method: int, body: memoryview, size: int) -> bytes | memoryview:
+def _unpack(method: int, body: memoryview, room: memoryview) -> int:
+    """Unpack as much as there is room for; how many bytes there are."""
     if method == STORED:
         content: bytes | memoryview = body
     elif method == LZ4:
         import lz4.block
 
         try:
-            content = lz4.block.decompress(body, uncompressed_size=size)
+            content = lz4.block.decompress(body, uncompressed_size=len(room))
         except lz4.block.LZ4BlockError as error:
             raise ProtocolError(f"a compressed frame cannot be unpacked ({error})") from None
     elif method == ZSTD:
-        import zstd
+        import cramjam
 
         try:
-            content = zstd.decompress(bytes(body))
-        except zstd.Error as error:
+            return int(cramjam.zstd.decompress_into(body, room))
+        except cramjam.DecompressionError as error:
             raise ProtocolError(f"a compressed frame cannot be unpacked ({error})") from None
     else:
         raise ProtocolError(f"unknown compression method {method:#x}", "Use lz4 or zstd")
-    if len(content) != size:
-        raise ProtocolError(f"a compressed frame holds {len(content)} bytes instead of {size}")
-    return content
+    if len(content) == len(room):
+        room[:] = content
+    return len(content)
 
 
 def _pack(method: int, content: memoryview) -> bytes:

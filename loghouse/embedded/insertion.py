@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 from loghouse.embedded.engine import EngineError, translated
@@ -33,12 +34,13 @@ class Insertion:
         )
         self._thread.start()
 
-    def append(self, native: bytes | memoryview) -> None:
-        """Hand over blocks; raises `EngineError` if the engine gave up."""
+    def append(self, pieces: Iterable[memoryview]) -> None:
+        """Hand over a block; raises `EngineError` if the engine gave up."""
         try:
-            view = memoryview(native)
-            while view:
-                view = view[os.write(self._writer, view) :]
+            for piece in pieces:
+                written = 0
+                while written < len(piece):
+                    written += os.write(self._writer, piece[written:])
         except BrokenPipeError:
             self.finish()
 

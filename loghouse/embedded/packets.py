@@ -8,7 +8,8 @@ from enum import IntEnum
 from loghouse.embedded import revisions
 from loghouse.embedded.blocks import header
 from loghouse.embedded.parameters import parameter_text
-from loghouse.embedded.wire import MAX_QUERY, ProtocolError, Window, string, varint
+from loghouse.embedded.wire import MAX_QUERY, ProtocolError, Window, string
+from loghouse.native import varint
 
 SERVER_NAME = b"ClickHouse"
 MAX_SETTINGS = 2000

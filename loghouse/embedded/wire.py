@@ -10,6 +10,7 @@ import time
 from typing import Protocol
 
 from loghouse.errors import LoghouseError
+from loghouse.native import varint
 
 RESTING_SIZE = 256 << 10  # of a window between packets, and what is read ahead at most
 MAX_BLOCK = 512 << 20  # one block of an insert; ClickHouse's own default is 1 Mi rows or 256 MB
@@ -173,18 +174,6 @@ def uint64_at(source: Source, position: int) -> int:
     """The 8-byte number at `position`."""
     source.ensure(position + 8)
     return int(_UINT64.unpack_from(source.data, position)[0])
-
-
-def varint(value: int) -> bytes:
-    """A number of variable length, as the protocol writes it."""
-    if value < 128:
-        return bytes((value,))
-    digits = bytearray()
-    while value >= 128:
-        digits.append(value & 127 | 128)
-        value >>= 7
-    digits.append(value)
-    return bytes(digits)
 
 
 def string(value: bytes) -> bytes:

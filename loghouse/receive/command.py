@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from loghouse.config import StoreUrl
@@ -50,7 +51,8 @@ class Receiver:
         tls = _tls(listening)
         self.spool = Spool(os.path.join(state_dir, "spool"))
         chunks = Chunks(state_dir)
-        self.sink = SpoolSink(self.spool, chunks, node, lambda: Store(store_url, read_timeout=INSERT_TIMEOUT))
+        connect = partial(Store, store_url, read_timeout=INSERT_TIMEOUT, compress=True)
+        self.sink = SpoolSink(self.spool, chunks, node, connect)
         self.intake = Intake(self.sink, node)
         self.forward: ForwardServer | None = None
         self.http: HttpServer | None = None

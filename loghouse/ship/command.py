@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from loghouse.config import StoreUrl
 from loghouse.filters.config import FilterRules
@@ -89,7 +90,8 @@ def _ship(
     offsets = Offsets(state_dir, problems, Notes(spool.pending()))
     spool.start_after(offsets.batch)
     spool.settle = offsets.sync
-    delivery = Delivery(spool, lambda: store or Store(store_url, read_timeout=INSERT_TIMEOUT), once)
+    connect = partial(Store, store_url, read_timeout=INSERT_TIMEOUT, compress=True)
+    delivery = Delivery(spool, lambda: store or connect(), once)
     shipper = Shipper(discovery, offsets, spool, delivery, node, problems, stop, on_progress, reading)
     try:
         report = Report(shipper.lineages, shipper.beat, spool, delivery, problems)

@@ -2,9 +2,10 @@
 
     magic | block ... | trailer | length and checksum of the trailer | magic
 
-A block is `length, checksum, zstd(length of the head, head, data of the rows)`; the head is JSON with the
+A block is `length, checksum, size of the head, zstd(head), zstd(data of the rows)`; the head is JSON with the
 places, the note of the block and, for each row, its place, source, offset, span and size. So a block can be
-read when others are damaged.
+read when others are damaged. The data is the column that the store is sent, see `loghouse.native`, so nobody
+unpacks it on the way. Files of before (`OLD_MAGIC`) have `zstd(size of the head, head, data)` in a block.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
 from typing import Any
 
-import cramjam
-
 from loghouse.errors import LoghouseError
-from loghouse.spool.rows import Place, Row
+from loghouse.native import PackedTexts, Unpackable, compressed, packed_texts, unpacked
+from loghouse.spool.rows import Head, Place, Row, columns
 
-MAGIC = b"LHSPOOL1"
+MAGIC = b"LHSPOOL2"
+OLD_MAGIC = b"LHSPOOL1"
 BLOCK_BYTES = 512 << 10  # of row data, before compression
-LEVEL = 1
 MAX_BLOCK = 256 << 20  # of a length that is damaged this much is believed
 _FRAME = struct.Struct("<II")  # length, checksum
 _HEAD = struct.Struct("<I")
@@ -48,11 +49,31 @@ class Trailer:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows that were written together. `end` is the place in the file after them."""
+    """Rows that were written together: what is known of each but its data, and the data.
 
-    rows: list[Row]
+    `end` is the place in the file after them.
+    """
+
+    heads: list[Head]
+    data: Sequence[bytes]
     note: Any
     end: int
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows. Raises `Damaged`."""
+        return [Row(*head, data) for head, data in zip(self.heads, self.unpacked().data, strict=True)]
+
+    def unpacked(self) -> Block:
+        """The same with its data unpacked. Raises `Damaged`."""
+        try:
+            return replace(self, data=list(self.data))
+        except Unpackable as error:
+            raise Damaged(f"a block cannot be read ({error})") from None
+
+    def columns(self) -> list[Sequence[Any]]:
+        """The rows as they are sent, their data as it lies here."""
+        return columns(self.heads, self.data)
 
 
 class BatchWriter:
@@ -181,6 +202,7 @@ def read_blocks(path: str, on_damage: Callable[[int], None] | None = None) -> It
                 raise
             end = size
         position = len(MAGIC)
+        old = os.pread(descriptor, position, 0) == OLD_MAGIC
         while position < end:
             frame = os.pread(descriptor, _FRAME.size, position)
             length, checksum = _FRAME.unpack(frame) if len(frame) == _FRAME.size else (0, 0)
@@ -192,7 +214,10 @@ def read_blocks(path: str, on_damage: Callable[[int], None] | None = None) -> It
                 return
             try:
                 payload = os.pread(descriptor, length, position + _FRAME.size)
-                yield _decompressed(payload, checksum, following)
+                if zlib.crc32(payload) != checksum:
+                    raise Damaged("a block is damaged")
+                block = _read_block(payload, old, following)
+                yield block if on_damage is None else block.unpacked()
             except Damaged:
                 if on_damage is None:
                     raise
@@ -213,9 +238,9 @@ def complete(path: str, id: str, written_at: float) -> tuple[Trailer, int]:
     for block in read_blocks(path, torn.append):
         if torn:
             break
-        rows.append(len(block.rows))
+        rows.append(len(block.heads))
         lines += sum(row.lines for row in block.rows)
-        size += sum(len(row.data) for row in block.rows)
+        size += sum(map(len, block.data))
         notes.append(block.note)
         end = block.end
     trailer = Trailer(id, written_at, sum(rows), lines, size, notes)
@@ -238,11 +263,11 @@ def _trailer(descriptor: int, size: int) -> tuple[Trailer, int]:
     """The trailer and where the blocks end."""
     foot_size = _FRAME.size + len(MAGIC)
     foot = os.pread(descriptor, foot_size, max(size - foot_size, 0))
-    if len(foot) < foot_size or not foot.endswith(MAGIC):
+    if not foot.endswith((MAGIC, OLD_MAGIC)):
         raise Damaged("it has no end")
     length, checksum = _FRAME.unpack_from(foot)
     start = size - foot_size - length
-    if start < len(MAGIC) or os.pread(descriptor, len(MAGIC), 0) != MAGIC:
+    if start < len(MAGIC) or os.pread(descriptor, len(MAGIC), 0) not in (MAGIC, OLD_MAGIC):
         raise Damaged("it has no beginning")
     text = os.pread(descriptor, length, start)
     if zlib.crc32(text) != checksum:
@@ -260,30 +285,34 @@ def _compressed(rows: list[Row], note: Any) -> bytes:
         for row in rows
     ]
     # ASCII escapes keep names that are not UTF-8: they are lone surrogates here.
-    head = json.dumps({"places": list(places), "rows": heads, "note": note}, separators=(",", ":")).encode()
-    whole = b"".join((_HEAD.pack(len(head)), head, *(row.data for row in rows)))
-    return bytes(cramjam.zstd.compress(whole, level=LEVEL))
+    text = json.dumps({"places": list(places), "rows": heads, "note": note}, separators=(",", ":"))
+    head = compressed(text.encode())
+    return b"".join((_HEAD.pack(len(head)), head, packed_texts([row.data for row in rows]).frame))
 
 
 def _framed(payload: bytes) -> bytes:
     return _FRAME.pack(len(payload), zlib.crc32(payload)) + payload
 
 
-def _decompressed(payload: bytes, checksum: int, end: int) -> Block:
-    if zlib.crc32(payload) != checksum:
-        raise Damaged("a block is damaged")
+def _read_block(payload: bytes, old: bool, end: int) -> Block:
+    """Raises `Damaged`."""
     try:
-        block = memoryview(cramjam.zstd.decompress(payload))
-        start = _HEAD.size + _HEAD.unpack_from(block)[0]
-        head = json.loads(bytes(block[_HEAD.size : start]))
+        whole = memoryview(unpacked(payload) if old else payload)
+        start = _HEAD.size + _HEAD.unpack_from(whole)[0]
+        text = whole[_HEAD.size : start]
+        head = json.loads(bytes(text) if old else unpacked(text))
         places = [_place(*place) for place in head["places"]]
-        rows = []
-        for place, source, offset, span, size in head["rows"]:
-            rows.append(Row(places[place], source, offset, span, bytes(block[start : start + size])))
-            start += size
-        return Block(rows, head["note"], end)
-    except (cramjam.DecompressionError, struct.error, ValueError, LookupError, TypeError) as error:
+        heads = [(places[place], source, offset, span) for place, source, offset, span, _ in head["rows"]]
+        sizes = [row[-1] for row in head["rows"]]
+        data = _texts(whole[start:], sizes) if old else PackedTexts(whole[start:], sizes)
+        return Block(heads, data, head["note"], end)
+    except (Unpackable, struct.error, ValueError, LookupError, TypeError) as error:
         raise Damaged(f"a block cannot be read ({error})") from None
+
+
+def _texts(data: memoryview, sizes: Sequence[int]) -> list[bytes]:
+    ends = accumulate(sizes)
+    return [bytes(data[end - size : end]) for size, end in zip(sizes, ends, strict=True)]
 
 
 def _place(*values: Any) -> Place:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from loghouse.errors import LoghouseError, StoreError
-from loghouse.spool.batchfile import read_rows
+from loghouse.spool.batchfile import Block, read_blocks
 from loghouse.spool.entry import Entry
 from loghouse.spool.rows import Row
 
@@ -127,9 +127,18 @@ def missing(rows: Iterable[Row], stored: Stored) -> Iterator[Row]:
 
 
 def rows_of(entry: Entry) -> Iterator[Row]:
-    """The rows; what the disk says must not look like an error of the connection, which is an OSError too."""
+    """The rows. Raises `Unreadable`, `Damaged`."""
+    for block in blocks_of(entry):
+        yield from block.rows
+
+
+def blocks_of(entry: Entry) -> Iterator[Block]:
+    """The blocks; what the disk says must not look like an error of the connection, which is an OSError too.
+
+    Raises `Unreadable`, `Damaged`.
+    """
     try:
-        yield from read_rows(entry.path)
+        yield from read_blocks(entry.path)
     except OSError as error:
         raise Unreadable(error.strerror or str(error)) from None
 

@@ -39,6 +39,9 @@ class Place(NamedTuple):
     labels: tuple[tuple[str, str], ...] = ()
 
 
+Head = tuple[Place, int, int, int]  # of a row: all of it but its data
+
+
 class Row(NamedTuple):
     """Whole lines of one file, or one joined record.
 
@@ -59,7 +62,7 @@ class Row(NamedTuple):
         return 1 if self.span else self.data.count(b"\n")
 
 
-def packets(rows: Iterable[Row]) -> Iterator[list[list[Any]]]:
+def packets(rows: Iterable[Row]) -> Iterator[list[Sequence[Any]]]:
     """The columns of the rows in blocks of a few MB; the same rows always give the same blocks."""
     gathered: list[Row] = []
     size = 0
@@ -67,26 +70,27 @@ def packets(rows: Iterable[Row]) -> Iterator[list[list[Any]]]:
         gathered.append(row)
         size += len(row.data)
         if size >= PACKET_BYTES or len(gathered) == PACKET_ROWS:
-            yield columns(gathered)
+            yield _columns_of(gathered)
             gathered, size = [], 0
     if gathered:
-        yield columns(gathered)
+        yield _columns_of(gathered)
 
 
-def columns(rows: Sequence[Row]) -> list[list[Any]]:
-    """The rows column by column, in the order of `COLUMNS`; strings are bytes for the driver."""
-    encoded: dict[Place, tuple[Any, ...]] = {}
-    for row in rows:
-        if row.place not in encoded:
-            encoded[row.place] = _encoded(row.place)
-    places = [encoded[row.place] for row in rows]
+def columns(heads: Sequence[Head], data: Sequence[bytes]) -> list[Sequence[Any]]:
+    """Rows column by column, in the order of `COLUMNS`; strings are bytes for the driver."""
+    encoded = {place: _encoded(place) for place in {head[0] for head in heads}}
+    places = [encoded[head[0]] for head in heads]
     return [
-        [row.source for row in rows],
-        [row.offset for row in rows],
-        [row.span for row in rows],
+        [source for _, source, _, _ in heads],
+        [offset for _, _, offset, _ in heads],
+        [span for _, _, _, span in heads],
         *([place[index] for place in places] for index in range(len(Place._fields))),
-        [row.data for row in rows],
+        data,
     ]
+
+
+def _columns_of(rows: Sequence[Row]) -> list[Sequence[Any]]:
+    return columns([row[:4] for row in rows], [row.data for row in rows])
 
 
 def _encoded(place: Place) -> tuple[Any, ...]:

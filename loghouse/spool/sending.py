@@ -23,7 +23,7 @@ from itertools import chain
 from typing import Any, Protocol
 
 from loghouse.spool.entry import Entry
-from loghouse.spool.lookup import missing, rows_of, stored, stored_is_seen, token_known, view_age
+from loghouse.spool.lookup import blocks_of, missing, rows_of, stored, stored_is_seen, token_known, view_age
 from loghouse.spool.rows import COLUMNS, Row, packets
 
 log = logging.getLogger("loghouse.spool")
@@ -70,13 +70,12 @@ class Sending:
         Raises `StoreError`, `Unreadable`, `Damaged`.
         """
         began = self._clock()
-        rows = rows_of(self._entry)
+        whole = (block.columns() for block in blocks_of(self._entry) if block.heads)
         if self._sent_from is None:
             self._sent_from = began
-            return self._insert(store, 0, rows)
-        if self._may_be_forgotten(store, self._sent_from):
-            rows = self._missing(store)
-        sent = self._insert(store, 0, rows)
+            return self._insert(store, 0, whole)
+        forgotten = self._may_be_forgotten(store, self._sent_from)
+        sent = self._insert(store, 0, packets(self._missing(store)) if forgotten else whole)
         if sent and stored_is_seen(store):
             self._send_what_was_dropped(store)
         return sent
@@ -92,17 +91,17 @@ class Sending:
         for number in range(1, self._tokens + 1):
             rows = self._missing(store)
             self._tokens = max(self._tokens, number + 1)
-            if not self._insert(store, number, rows):
+            if not self._insert(store, number, packets(rows)):
                 return
             log.warning("the store knew batch %s but not all its rows, sent them again", self._entry.id)
 
-    def _insert(self, store: SendingStore, number: int, rows: Iterator[Row]) -> bool:
-        """Insert the rows under one of the tokens; whether there were any."""
-        first = next(rows, None)
+    def _insert(self, store: SendingStore, number: int, blocks: Iterator[Sequence[Sequence[Any]]]) -> bool:
+        """Insert rows under one of the tokens; whether there were any."""
+        first = next(blocks, None)
         if first is None:
             return False
         token = f"{self._entry.id}+{number}" if number else self._entry.id
-        store.insert_blocks(TABLE, COLUMNS, packets(chain((first,), rows)), insert_settings(token))
+        store.insert_blocks(TABLE, COLUMNS, chain((first,), blocks), insert_settings(token))
         return True
 
     def _may_be_forgotten(self, store: SendingStore, sent_from: float) -> bool:

@@ -8,14 +8,16 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import struct
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, overload
 
 from loghouse.config import StoreUrl
 from loghouse.errors import LoghouseError, StoreError, StoreUnreachable
+from loghouse.native import PackedTexts
 from loghouse.record import TEXT_INDEX
 from loghouse.store.word_index import has_text_index
 
@@ -32,6 +34,8 @@ _LIMITS = {
     160: ("would take longer than allowed", "--max-time"),
     241: ("needs more memory than allowed", "--max-memory"),
 }
+_ZSTD = 0x90
+_FRAME_HEADER = struct.Struct("<BII")  # method, packed size with this header, unpacked size
 AUTHENTICATION_FAILED = (193, 516)  # WRONG_PASSWORD (old servers), AUTHENTICATION_FAILED
 
 
@@ -39,10 +43,15 @@ class Store:
     """A connection that opens on first use; not to be shared between threads."""
 
     def __init__(
-        self, url: StoreUrl, read_timeout: float = READ_TIMEOUT, settings: Settings | None = None
+        self,
+        url: StoreUrl,
+        read_timeout: float = READ_TIMEOUT,
+        settings: Settings | None = None,
+        compress: bool = False,
     ) -> None:
-        """`settings` hold for every query, unless one has its own."""
+        """`settings` hold for every query, unless one has its own. `compress` is for blocks, both ways."""
         self.url = url
+        self._compress = compress
         self._settings = dict(settings or {})
         self._read_timeout = read_timeout
         self._client: Any = None
@@ -58,7 +67,7 @@ class Store:
 
     def twin(self) -> Self:
         """Another connection to the same server, for a query beside one that is not read to its end."""
-        return type(self)(self.url, read_timeout=self._read_timeout, settings=self._settings)
+        return type(self)(self.url, self._read_timeout, self._settings, self._compress)
 
     def rows(
         self, sql: str, params: Mapping[str, Any] | None = None, settings: Settings | None = None
@@ -133,7 +142,8 @@ class Store:
     ) -> None:
         """Insert several blocks as one insert, so that only one of them is in memory.
 
-        What `blocks` raises breaks the insert off.
+        A last column of `PackedTexts` goes out as it is on a connection that compresses. What `blocks` raises
+        breaks the insert off.
         """
         from clickhouse_driver.block import ColumnOrientedBlock
 
@@ -145,7 +155,7 @@ class Store:
                 client.connection.send_external_tables(None)
                 header = client.receive_sample_block().columns_with_types
                 for block in blocks:
-                    client.connection.send_data(ColumnOrientedBlock(header, block))
+                    _send(client.connection, header, block)
                     client.receive_profile_events()
                 client.connection.send_data(ColumnOrientedBlock())
                 client.receive_profile_events()
@@ -196,6 +206,7 @@ class Store:
                 client_name="logq",
                 connect_timeout=CONNECT_TIMEOUT,
                 send_receive_timeout=self._read_timeout,
+                compression="zstd" if self._compress else False,
                 settings={"server_side_params": True, **self._settings},
             )
             self._client.iter_query_result_cls = _WholeBlocks
@@ -220,6 +231,50 @@ def driver_class(secure: bool) -> Any:
         if hidden:
             del sys.modules["certifi"]
     return Client
+
+
+def _send(connection: Any, header: Sequence[tuple[str, str]], block: Columns) -> None:
+    """Send one block; `header` is the names and types of its columns."""
+    from clickhouse_driver.block import ColumnOrientedBlock
+
+    *others, last = block
+    if not (connection.compression and isinstance(last, PackedTexts)):
+        connection.send_data(ColumnOrientedBlock(header, block))
+        return
+    # The last column's texts are a frame of their own: where a block is cut into frames is ours to choose.
+    connection.send_data(ColumnOrientedBlock(header, [*others, _Behind(len(last))]))
+    _send_frame(connection.fout, last)
+
+
+def _send_frame(out: Any, texts: PackedTexts) -> None:
+    from clickhouse_cityhash.cityhash import CityHash128
+    from clickhouse_driver.writer import write_binary_uint128
+
+    size = _FRAME_HEADER.size + len(texts.frame)
+    frame = _FRAME_HEADER.pack(_ZSTD, size, texts.unpacked_size) + texts.frame
+    write_binary_uint128(CityHash128(frame), out)
+    out.write(frame)
+    out.flush()
+
+
+class _Behind(Sequence[bytes]):
+    """So many texts of which the driver writes none: they come behind what it writes."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        raise IndexError(index)
 
 
 class _WholeBlocks:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loghouse.embedded.columns import layout
-from loghouse.embedded.wire import Complete, ProtocolError, Window, string, varint, varint_at
+from loghouse.embedded.wire import Complete, ProtocolError, Window, string, varint_at
+from loghouse.native import varint
 
 
 class Dribble(Window):

@@ -2,19 +2,31 @@
 
 import random
 import socket
+import struct
 
+import lz4.block
 import pytest
+from clickhouse_cityhash.cityhash import CityHash128
 from embedded.clients import PATIENCE, driver
 
 from loghouse.config import StoreUrl
-from loghouse.embedded import conversation
-from loghouse.embedded.wire import string, varint
+from loghouse.embedded import conversation, frames
+from loghouse.embedded.wire import string
+from loghouse.native import compressed, varint
 
 HELLO = varint(0) + string(b"ClickHouse test") + b"\x14\x0a" + varint(54459)
 HELLO += string(b"") + string(b"default") + string(b"")
 QUERY = varint(1) + string(b"") + b"\x00" + b"\x00" + string(b"") + varint(2)
 PLAIN = QUERY + b"\x00" + string(b"SELECT 1") + b"\x00" + varint(2) + string(b"")
-PACKED = QUERY + b"\x01" + string(b"SELECT 1") + b"\x00" + varint(2) + string(b"") + b"x" * 16
+COMPRESSED = QUERY + b"\x01" + string(b"SELECT 1") + b"\x00" + varint(2) + string(b"")
+PACKED = COMPRESSED + b"x" * 16
+
+
+def lying(method: int, size: int, body: bytes) -> bytes:
+    """A frame with a right checksum that holds something else than `size` bytes."""
+    frame = struct.pack("<BII", method, 9 + len(body), size) + body
+    checksum = CityHash128(frame)
+    return struct.pack("<QQ", checksum >> 64, checksum & (1 << 64) - 1) + frame
 
 
 def connect(url: StoreUrl) -> socket.socket:
@@ -78,6 +90,16 @@ def test_random_bytes_after_the_handshake_are_closed(store_url: StoreUrl, seed: 
         pytest.param(PLAIN + b"\x00\x01\x01" + varint(1 << 40), id="endless name"),
         pytest.param(PACKED + b"\x82" + b"\xff" * 8, id="huge frame"),
         pytest.param(PACKED + b"\x82\x0a\x00\x00\x00\x01\x00\x00\x00a", id="wrong checksum"),
+        *(
+            pytest.param(COMPRESSED + lying(method, size, body), id=f"{kind} of {size}")
+            for kind, method, body in (
+                ("stored", frames.STORED, b"ten bytes."),
+                ("lz4", frames.LZ4, lz4.block.compress(b"ten bytes.", store_size=False)),
+                ("zstd", frames.ZSTD, compressed(b"ten bytes.")),
+                ("no zstd", frames.ZSTD, b"ten bytes."),
+            )
+            for size in (9, 11)
+        ),
         pytest.param(varint(5) + varint(1 << 40), id="endless tables"),
     ],
 )

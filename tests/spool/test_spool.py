@@ -1,18 +1,22 @@
 """A batch that was appended is there until the store has it, whatever happens to the process or the disk."""
 
 import errno
+import json
 import os
+import struct
 import threading
+import zlib
 from pathlib import Path
 
+import cramjam
 import pytest
 from spool_stores import PLACE, row, rows_of
 
 from loghouse.errors import UsageError
 from loghouse.spool import batchfile
-from loghouse.spool.batchfile import Damaged, read_blocks, read_rows
+from loghouse.spool.batchfile import Damaged, read_blocks, read_rows, read_trailer
 from loghouse.spool.entry import Notes
-from loghouse.spool.rows import COLUMNS, Place, columns, packets
+from loghouse.spool.rows import COLUMNS, Place, Row, packets
 from loghouse.spool.spool import Spool, SpoolFull
 
 
@@ -27,7 +31,7 @@ def killed(spool: Spool) -> None:
 
 
 def test_columns_are_those_of_the_table() -> None:
-    block = columns([row(2)])
+    (block,) = packets([row(2)])
     assert dict(zip(COLUMNS, (column[0] for column in block), strict=True)) == {
         "source_id": 7,
         "offset": 2_000_000,
@@ -286,6 +290,42 @@ def test_a_damaged_file_gives_what_can_be_read(
     assert kind == "empty" or spool.counts.damaged_bytes > 0
     killed(spool)
     assert [part.id for part in Spool(directory).pending()] == [part.id for part in parts]
+
+
+def old_block(rows: list[Row], note: object) -> bytes:
+    """As blocks were before the data of the rows was a column of its own."""
+    heads = [(0, row.source, row.offset, row.span, len(row.data)) for row in rows]
+    head = json.dumps({"places": [PLACE], "rows": heads, "note": note}).encode()
+    whole = struct.pack("<I", len(head)) + head + b"".join(row.data for row in rows)
+    payload = bytes(cramjam.zstd.compress(whole))
+    return struct.pack("<II", len(payload), zlib.crc32(payload)) + payload
+
+
+def test_a_batch_of_the_version_before_is_read(directory: str) -> None:
+    Spool(directory).close()
+    trailer = {"id": "a", "written_at": 1.0, "rows": 3, "lines": 4, "bytes": 36, "note": None}
+    text = json.dumps(trailer).encode()
+    ending = text + struct.pack("<II", len(text), zlib.crc32(text)) + b"LHSPOOL1"
+    rows = [row(1, lines=2), row(2), row(3)]
+    blocks = old_block(rows[:2], None) + old_block(rows[2:], None)
+    Path(directory, "000000000001-a.batch").write_bytes(b"LHSPOOL1" + blocks + ending)
+    entry = Spool(directory).take(0)
+    assert entry
+    assert list(read_rows(entry.path)) == rows
+    assert [column[-1] for block in read_blocks(entry.path) for column in block.columns()[-1:]] == [
+        row(2).data,
+        row(3).data,
+    ]
+
+
+def test_a_batch_that_the_version_before_left_open_is_completed(directory: str) -> None:
+    Spool(directory).close()
+    begun = b"LHSPOOL1" + old_block([row(1)], "first") + old_block([row(2)], "second")
+    Path(directory, "000000000001-a.open").write_bytes(begun + b"torn")
+    entry = Spool(directory).take(0)
+    assert entry
+    assert list(read_rows(entry.path)) == [row(1), row(2)]
+    assert read_trailer(entry.path).note == ["first", "second"]
 
 
 def test_halves_take_the_place_of_the_whole(directory: str) -> None:

@@ -10,7 +10,7 @@ from spool_stores import Store, lines_of, row, rows_of
 from loghouse.errors import StoreError, StoreUnreachable
 from loghouse.spool import delivery as module
 from loghouse.spool.answers import Answer, answer_of
-from loghouse.spool.batchfile import read_rows
+from loghouse.spool.batchfile import read_blocks, read_rows
 from loghouse.spool.delivery import Delivery
 from loghouse.spool.sending import TOKEN_TRUSTED
 from loghouse.spool.spool import Spool
@@ -393,9 +393,9 @@ def test_a_spool_file_that_cannot_be_read_now_is_tried_again(
     def flaky(path: str) -> Iterator[object]:
         if error := next(failures, None):
             raise error
-        return iter(read_rows(path))
+        return iter(read_blocks(path))
 
-    monkeypatch.setattr("loghouse.spool.lookup.read_rows", flaky)
+    monkeypatch.setattr("loghouse.spool.lookup.read_blocks", flaky)
     store = Store()
     delivery = deliver(spool, store)
     assert store.data == lines_of([row(1)])

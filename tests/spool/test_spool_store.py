@@ -12,6 +12,7 @@ from spool_stores import PLACE
 
 from loghouse.config import StoreUrl
 from loghouse.errors import StoreError
+from loghouse.native import PackedTexts
 from loghouse.spool import delivery as module
 from loghouse.spool import rows as packing
 from loghouse.spool.delivery import Delivery
@@ -53,6 +54,34 @@ def test_many_blocks_are_one_insert_stored_once(store: Store, monkeypatch: pytes
         "SELECT count() FROM system.parts WHERE active AND table = 'logs' AND database = currentDatabase()"
     )
     assert store.rows(parts) == [(2,)]  # one a day, however many blocks
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_a_batch_is_stored_as_it_lies_in_the_spool(
+    url: StoreUrl, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compress: bool
+) -> None:
+    rows = [
+        *lines(1, 300),
+        Row(PLACE, 2, 0, 9000, b"2026-11-20T10:00:00.1Z stdout F " + b"long " * 4000 + b"\n"),
+    ]
+    many = b"".join(each.data for each in lines(3, 5000))
+    rows.append(Row(PLACE._replace(namespace="n\udcff", labels=()), 3, 0, 0, many))
+    spool = Spool(str(tmp_path))
+    spool.append(rows)
+    if compress:
+        monkeypatch.setattr(PackedTexts, "__iter__", None)  # nobody looks at the texts on the way
+    delivery = Delivery(spool, lambda: Store(url, compress=compress), once=True)
+    assert delivery.close(Event(), 30)
+    delivery.check()
+    assert store.rows("SELECT source_id, count(), sum(length) FROM logs GROUP BY 1 ORDER BY 1") == [
+        (1, 300, sum(len(each.data) for each in rows[:300])),
+        (2, 1, 9000),
+        (3, 5000, len(many)),
+    ]
+    assert store.rows("SELECT DISTINCT raw FROM logs WHERE source_id = 2") == [("long " * 3999 + "long ",)]
+    assert store.rows("SELECT uniq(raw), any(labels) FROM logs WHERE source_id = 1") == [
+        (300, {"tier": "web"})
+    ]
 
 
 def test_a_broken_off_insert_stores_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
