@@ -30,14 +30,15 @@ def field_text(key: str, bind: Bind) -> str:
         if key.startswith(prefix):
             inner = key.removeprefix(prefix)
             own = f"format = 'monolog' AND {_may_have(inner, bind)}"
-            texts += _json_texts(inner, bind, f"extractGroups(raw, {quoted(_monolog())})[{group}]", own)
+            found = _json_texts(inner, bind, f"extractGroups(x, {quoted(_monolog())})[{group}]", "1")
+            texts += [_of(own, text) for text in found]
     if of_packs:
         groups = ", ".join(
             f"format = '{pack.name}', extractGroups(raw, {quoted(pack.regex)})[{pack.fields.index(key) + 1}]"
             for pack in of_packs
         )
         texts.append(f"multiIf({groups}, '')")
-    texts.append(f"{_pairs(_may_be_pair(key, bind, of_packs))}[{bind(key, 'String')}]")
+    texts.append(_of(_may_be_pair(key, bind, of_packs), f"{_pairs('x')}[{bind(key, 'String')}]"))
     # All of them but one are empty. To choose one lazily would make a copy of the records first, which only
     # an expression of a pack is worth.
     return f"concat({', '.join(texts)})"
@@ -51,7 +52,7 @@ def field_exists(key: str, bind: Bind) -> str:
     ]
     if key.startswith(("context.", "extra.")):
         branches.append(f"format = 'monolog', {field_text(key, bind)} != ''")
-    pairs = _pairs(_may_be_pair(key, bind))
+    pairs = _pairs(f"if({_may_be_pair(key, bind)}, raw, '')")
     return f"multiIf({', '.join(branches)}, mapContains({pairs}, {bind(key, 'String')}))"
 
 
@@ -127,7 +128,7 @@ def json_pairs_sql(source: str = "raw") -> str:
 def text_fields_sql() -> str:
     """The fields of a record that is not JSON, as a map: of its pack, and `key=value` pairs in the text."""
     branches = [f"format = '{pack.name}', {_fields_of(pack)}" for pack in PACKS if pack.fields]
-    pairs = _pairs(f"format IN ({_with_pairs()}) AND position(raw, '=') > 0")
+    pairs = _pairs(f"if(format IN ({_with_pairs()}) AND position(raw, '=') > 0, raw, '')")
     return f"mapUpdate({pairs}, multiIf({', '.join(branches)}, map()::Map(String, String)))"
 
 
@@ -148,11 +149,20 @@ def noted_keys_sql() -> str:
     """
     of_formats = ", ".join(f"format = '{pack.name}', {listed(pack.fields)}" for pack in PACKS if pack.fields)
     groups = f"extractGroups(raw, {quoted(_monolog())})"
+    pairs = _pairs(f"if(format IN ({_with_pairs()}), raw, '')")
     return (
         f"if(format = 'json', arrayMap(p -> p.1, {json_pairs_sql()}), arrayConcat(multiIf({of_formats}, []), "
-        f"mapKeys({_pairs(f'format IN ({_with_pairs()})')}), "
+        f"mapKeys({pairs}), "
         f"if(format = 'monolog', mapKeys({_monolog_objects(groups)}), [])))::Array(LowCardinality(String))"
     )
+
+
+def _of(condition: str, expression: str) -> str:
+    """SQL for a text: `expression`, whose `x` is the record, or '' where the condition does not hold.
+
+    For what few records have: an array that is empty for all others costs them less than a text that is.
+    """
+    return f"arrayMap(x -> {expression}, arrayWithConstant({condition}, raw))[1]"
 
 
 def _json_texts(key: str, bind: Bind, source: str, condition: str) -> list[str]:
@@ -197,9 +207,9 @@ def _mentioned(text: str, bind: Bind) -> str:
     return f"position(words, {bind(text.lower(), 'String')}) > 0"
 
 
-def _pairs(condition: str) -> str:
-    """The `key=value` pairs of records that meet the condition, which is inside: the function is never lazy."""
-    return f"extractKeyValuePairs(if({condition}, raw, ''), '=', ' ,;\\t\\r', '\"')"
+def _pairs(text: str) -> str:
+    """The `key=value` pairs in a text, which is '' where there is nothing to look for: the function is never lazy."""
+    return f"extractKeyValuePairs({text}, '=', ' ,;\\t\\r', '\"')"
 
 
 def _may_be_pair(key: str, bind: Bind, of_packs: Sequence[Pack] = ()) -> str:

@@ -229,11 +229,14 @@ class Records(Struct, frozen=True):
             return None
         return rollup.source(self.context.window, self.counted, self.context.params)
 
-    def with_guarded(self, values: Sequence[Guarded], names: Sequence[str], read: str) -> "Records":
+    def with_guarded(
+        self, values: Sequence[Guarded], names: Sequence[str], read: str, once: bool
+    ) -> "Records":
         """The same rows with these values in columns of these names; of their own columns those in `read`.
 
         `raw` is read only where a record may have one of the texts: to unpack it is most of the work. Of the
-        others, `numbers` is read only where it may have one of the numbers.
+        others, `numbers` is read only where it may have one of the numbers. With `once`, a row without any of
+        the values is as good as many.
         """
         kept = [name for name in (*_STORED.split(", "), *_COMPUTED_NAMES) if name in read]
 
@@ -247,9 +250,10 @@ class Records(Struct, frozen=True):
         no_text = (f"NOT {texts}", self.context.params.named(SECOND_LOOK, 1))
         selects = [select((texts,), ())]
         if numbers:
+            neither = select((*no_text, f"NOT {numbers}"), ("text", "number"))
             selects += [
                 select((*no_text, numbers), ("text",)),
-                select((*no_text, f"NOT {numbers}"), ("text", "number")),
+                f"({neither} LIMIT 1)" if once and not kept else neither,
             ]
         else:
             selects.append(select(no_text, ("text",)))

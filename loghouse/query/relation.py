@@ -63,13 +63,15 @@ class Expression(Struct, frozen=True):
     """The value of a key in each row, as it is grouped, sorted and shown.
 
     `counted` says that it is the same, or counts the same, over the cells of `rollup.source`. The SQL of
-    the values in `guarded` stands in it as it is.
+    the values in `guarded` stands in it as it is. `of_present` says of a function that rows without any of
+    them change nothing.
     """
 
     sql: str
     kind: Kind
     counted: bool = False
     guarded: tuple[Guarded, ...] = ()
+    of_present: bool = False
 
 
 class Column(Struct, frozen=True):

@@ -188,4 +188,5 @@ def _with_guarded(
 
     keys, values = over_columns(keys), over_columns(values)
     read = " ".join(expression.sql for _, expression in [*keys, *values])
-    return rows.with_guarded(guarded, names, read), keys, values
+    once = all(expression.of_present for _, expression in values)
+    return rows.with_guarded(guarded, names, read, once), keys, values

@@ -95,6 +95,20 @@ def test_stats_functions(store: Store) -> None:
     )
 
 
+@pytest.mark.parametrize("by", ["path", "trace_id", "nosuchfield", "path, namespace", "path, _time:1m"])
+@pytest.mark.parametrize("number", ["status", "request_time", "user.id", "nosuchnumber"])
+@pytest.mark.parametrize("only", ["", " if (level:error)", " if (status:*)"])
+def test_functions_of_numbers_need_no_count_to_know_their_groups(
+    store: Store, number: str, by: str, only: str
+) -> None:
+    """Of records that have neither one is read, where it stands for all of them."""
+    functions = ", ".join(f"{name}({number}){only}" for name in ("sum", "max", "median", "histogram"))
+    alone = table(store, f"| stats {functions} by {by}")
+    with_count = table(store, f"| stats {functions}, count() by {by}")
+    assert len(alone) > 1 or by == "nosuchfield"
+    assert alone == [row[:-1] for row in with_count]
+
+
 @pytest.mark.parametrize("by", ["path", "trace_id", "channel", "nosuchfield", "path, namespace"])
 @pytest.mark.parametrize("number", ["status", "request_time", "user.id", "nosuchnumber"])
 def test_stats_of_a_number_by_a_text_count_who_has_both_either_and_none(

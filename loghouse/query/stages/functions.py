@@ -161,7 +161,8 @@ class Call(Placed, frozen=True):
             sql = f"{sql} / {rows.context.params.number(seconds)}"
         counted = self.function in ("count", "rate", "bytes") and self.only is None
         guarded = tuple(each for argument in arguments for each in argument.guarded)
-        return Expression(sql, kind or "text", counted, guarded)
+        # NULL is no number to any of these functions.
+        return Expression(sql, kind or "text", counted, guarded, of_present=function.reads == "number")
 
     def _function(self) -> Function:
         percentile = _PERCENTILE.fullmatch(self.function)

@@ -33,7 +33,9 @@ def own(name: str, params: Params) -> Reading:
     bound = params.text(name)
     kind = field_type(name, params.bind)
     text = field_text(name, params.bind)
-    number, has_number = f"numbers[{bound}]", f"mapContains(numbers, {bound})"
+    # Looked for once; `numbers[...]` and `mapContains` would look twice.
+    place = f"indexOf(mapKeys(numbers), {bound})"
+    number, has_number = f"mapValues(numbers)[{place}]", f"({place} > 0)"
     formats = ", ".join(
         f"'{pack.name}'" for pack in PACKS if name in pack.fields and name not in pack.numeric
     )
