@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, cycle, pairwise
@@ -118,12 +119,11 @@ class _Export:
         slices = slices_of(self.store, search, begun.next_ns)
         self.done, self.expected = begun.records, begun.records + sum(each.records for each in slices)
         try:
-            with open(self.partial, "r+b" if begun.size else "wb") as out:
+            with open(self.partial, "r+b" if begun.size else "wb") as out, ThreadPoolExecutor(1) as beside:
                 out.truncate(begun.size)
                 out.seek(begun.size)
-                self._write(
-                    compiled, partial(self._answers, search, slices, begun, out), out, begun.size == 0
-                )
+                answers = partial(self._answers, search, slices, begun, out, beside)
+                self._write(compiled, answers, out, begun.size == 0)
                 out.flush()
                 os.fsync(out.fileno())
         except OSError as error:
@@ -176,14 +176,21 @@ class _Export:
             render(exporting.pages_of(answers(Found.records), self._told), out)
 
     def _answers(
-        self, search: Search, slices: list[Slice], begun: Begun, out: BinaryIO, ask: Callable[[Found], Any]
+        self,
+        search: Search,
+        slices: list[Slice],
+        begun: Begun,
+        out: BinaryIO,
+        beside: Executor,
+        ask: Callable[[Found], Any],
     ) -> Iterator[Any]:
         """The slices one after another; the store is at work on the next one while one is written.
 
-        What was written of one is safe before the next is.
+        What was written of one is made safe while the next one is written, and before the one after that is.
         """
         from loghouse.search import find
 
+        safe: Future[None] | None = None
         with self.store.twin() as twin:
             asked = (
                 ask(find(store, replace(search, window=each.window)))
@@ -192,10 +199,17 @@ class _Export:
             for each, (answer, _) in zip(slices, pairwise(chain(asked, (None,))), strict=True):
                 yield answer
                 if self.options.output in RESUMABLE:
+                    if safe:
+                        safe.result()
                     out.flush()
-                    os.fsync(out.fileno())
                     reached = replace(begun, next_ns=each.window.end, size=out.tell(), records=self.done)
-                    reached.write(self.state)
+                    safe = beside.submit(self._make_safe, out.fileno(), reached)
+        if safe:
+            safe.result()
+
+    def _make_safe(self, descriptor: int, reached: Begun) -> None:
+        os.fsync(descriptor)
+        reached.write(self.state)
 
     def _told(self, records: int) -> None:
         self.done += records
