@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from array import array
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -58,6 +59,8 @@ class ParquetFile:
         """`names` are the columns. Raises `UsageError` if pyarrow is not installed."""
         self._names = names
         self._repeated_names, self._single_names = columns_named(names)
+        # pyarrow brings in numpy, and that starts threads that wait for work by turning round and round.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         try:
             import pyarrow
             from pyarrow import parquet

@@ -145,11 +145,11 @@ class Store:
         A last column of `PackedTexts` goes out as it is on a connection that compresses. What `blocks` raises
         breaks the insert off.
         """
-        from clickhouse_driver.block import ColumnOrientedBlock
-
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES"
         with _translated(self):
-            client = self._driver()
+            client = self._driver()  # before anything of its package is imported
+            from clickhouse_driver.block import ColumnOrientedBlock
+
             with client.disconnect_on_error(sql, {**settings, "strings_as_bytes": True}):
                 client.connection.send_query(sql)
                 client.connection.send_external_tables(None)
@@ -229,7 +229,7 @@ def driver_class(secure: bool) -> Any:
         from clickhouse_driver import Client
     finally:
         if hidden:
-            del sys.modules["certifi"]
+            sys.modules.pop("certifi", None)  # two threads may be here
     return Client
 
 

@@ -1,5 +1,8 @@
 """Against the real store: an insert of many blocks is stored once, and a bad line is found."""
 
+import os
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -82,6 +85,23 @@ def test_a_batch_is_stored_as_it_lies_in_the_spool(
     assert store.rows("SELECT uniq(raw), any(labels) FROM logs WHERE source_id = 1") == [
         (300, {"tier": "web"})
     ]
+
+
+def test_who_only_inserts_does_not_wait_for_a_table_of_all_dates(url: StoreUrl, store: Store) -> None:
+    """The driver makes one when it is imported, 0.15 s, unless it is told not to."""
+    script = (
+        "import sys\n"
+        "from loghouse.config import parse_store_url\n"
+        "from loghouse.store.client import Store\n"
+        "Store(parse_store_url(sys.argv[1])).insert('t', ['a'], [[b'x']], {})\n"
+        "from clickhouse_driver.columns import datecolumn\n"
+        "assert not datecolumn._date_lut, len(datecolumn._date_lut)\n"
+    )
+    store.rows("CREATE TABLE t (a String) ENGINE = Memory")
+    address = f"clickhouse://{url.host}:{url.port}/{url.database}"
+    environment = {name: value for name, value in os.environ.items() if "DATE_LUT" not in name}
+    subprocess.run([sys.executable, "-c", script, address], check=True, timeout=60, env=environment)
+    assert store.rows("SELECT a FROM t") == [("x",)]
 
 
 def test_a_broken_off_insert_stores_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
