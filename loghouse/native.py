@@ -5,7 +5,9 @@ What compresses is imported inside functions, because commands that only ask nee
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import overload
 
 LEVEL = 1  # of zstd
@@ -16,7 +18,10 @@ class Unpackable(Exception):
 
 
 class PackedTexts(Sequence[bytes]):
-    """A column of texts. `frame` is one frame of zstd of the column, unpacked by who looks at the texts."""
+    """A column of texts. `frame` is one frame of zstd, unpacked by who looks at the texts.
+
+    The length before the first text is not in it: so a single text of a megabyte is packed without a copy.
+    """
 
     __slots__ = ("_lengths", "frame")
 
@@ -26,9 +31,14 @@ class PackedTexts(Sequence[bytes]):
         self._lengths = lengths
 
     @property
+    def first_length(self) -> bytes:
+        """What stands before the content of the frame."""
+        return varint(self._lengths[0]) if self._lengths else b""
+
+    @property
     def unpacked_size(self) -> int:
-        """Bytes of the column, with the lengths that stand before the texts."""
-        return sum(len(varint(length)) + length for length in self._lengths)
+        """Bytes of the content of the frame."""
+        return sum(len(varint(length)) + length for length in self._lengths) - len(self.first_length)
 
     def __len__(self) -> int:
         return len(self._lengths)
@@ -38,7 +48,7 @@ class PackedTexts(Sequence[bytes]):
         column = memoryview(unpacked(self.frame))
         if len(column) != self.unpacked_size:
             raise Unpackable(f"{len(column)} bytes instead of {self.unpacked_size}")
-        end = 0
+        end = -len(self.first_length)
         for length in self._lengths:
             start = end + len(varint(length))
             end = start + length
@@ -55,15 +65,38 @@ class PackedTexts(Sequence[bytes]):
 def packed_texts(texts: Sequence[bytes]) -> PackedTexts:
     """The column of these texts."""
     lengths = [len(text) for text in texts]
-    pieces = (piece for text in texts for piece in (varint(len(text)), text))
-    return PackedTexts(compressed(b"".join(pieces)), lengths)
+    pieces = [piece for text in texts for piece in (varint(len(text)), text)]
+    return PackedTexts(compressed(b"".join(pieces[1:])), lengths)
+
+
+class _Contexts(threading.local):
+    """What zstd works with, kept: to make it anew for each block costs an eighth of the work."""
+
+    def __init__(self) -> None:
+        from zstandard import ZstdCompressor, ZstdDecompressor
+
+        self.compressor = ZstdCompressor(LEVEL)
+        self.decompressor = ZstdDecompressor()
+
+
+@cache
+def _contexts() -> _Contexts:
+    return _Contexts()
 
 
 def compressed(data: bytes) -> bytes:
     """One frame of zstd, with the size of what is in it: who reads it in one go needs that."""
-    import cramjam
+    return _contexts().compressor.compress(data)
 
-    return bytes(cramjam.zstd.compress(data, level=LEVEL))
+
+def unpacked(frame: bytes | memoryview) -> bytes:
+    """The content of one frame of zstd. Raises `Unpackable`."""
+    from zstandard import ZstdError
+
+    try:
+        return _contexts().decompressor.decompress(frame)
+    except ZstdError as error:
+        raise Unpackable(str(error)) from None
 
 
 def varint(value: int) -> bytes:
@@ -76,13 +109,3 @@ def varint(value: int) -> bytes:
         value >>= 7
     digits.append(value)
     return bytes(digits)
-
-
-def unpacked(frame: bytes | memoryview) -> bytes:
-    """The content of one frame of zstd. Raises `Unpackable`."""
-    import cramjam
-
-    try:
-        return bytes(cramjam.zstd.decompress(frame))
-    except cramjam.DecompressionError as error:
-        raise Unpackable(str(error)) from None

@@ -21,8 +21,11 @@ class FrameWindow(Window):
     """The unpacked content of the frames in another window."""
 
     def __init__(self, packed: Window) -> None:
+        from zstandard import ZstdDecompressor
+
         super().__init__()
         self._packed = packed
+        self._zstd = ZstdDecompressor()
 
     def _more(self, stop: int) -> None:
         checksum = self._packed.take(CHECKSUM_SIZE)
@@ -35,10 +38,33 @@ class FrameWindow(Window):
         if _checksum(frame) != checksum:
             raise ProtocolError("the checksum of a compressed frame is wrong")
         with self._room(self.end + size) as room, room[:size] as content:
-            unpacked = _unpack(method, memoryview(frame)[HEADER.size :], content)
+            unpacked = self._unpack(method, memoryview(frame)[HEADER.size :], content)
         if unpacked != size:
             raise ProtocolError(f"a compressed frame holds {unpacked} bytes instead of {size}")
         self.end += size
+
+    def _unpack(self, method: int, body: memoryview, room: memoryview) -> int:
+        """Unpack into the room, which should be filled; how many bytes there are."""
+        if method == ZSTD:
+            return self._unpack_zstd(body, room)
+        if method == LZ4:
+            content: bytes | memoryview = _unpack_lz4(body, len(room))
+        elif method == STORED:
+            content = body
+        else:
+            raise ProtocolError(f"unknown compression method {method:#x}", "Use lz4 or zstd")
+        if len(content) == len(room):
+            room[:] = content
+        return len(content)
+
+    def _unpack_zstd(self, body: memoryview, room: memoryview) -> int:
+        from zstandard import ZstdError
+
+        try:
+            with self._zstd.stream_reader(body) as reader:
+                return reader.readinto(room) + len(reader.read(1))
+        except ZstdError as error:
+            raise _broken(error) from None
 
 
 def packed(pieces: Sequence[bytes | memoryview], method: int) -> Iterator[bytes]:
@@ -59,29 +85,17 @@ def _checksum(frame: bytes) -> bytes:
     return _TWO_UINT64.pack(value >> 64, value & 0xFFFF_FFFF_FFFF_FFFF)
 
 
-def _unpack(method: int, body: memoryview, room: memoryview) -> int:
-    """Unpack as much as there is room for; how many bytes there are."""
-    if method == STORED:
-        content: bytes | memoryview = body
-    elif method == LZ4:
-        import lz4.block
+def _unpack_lz4(body: memoryview, size: int) -> bytes:
+    import lz4.block
 
-        try:
-            content = lz4.block.decompress(body, uncompressed_size=len(room))
-        except lz4.block.LZ4BlockError as error:
-            raise ProtocolError(f"a compressed frame cannot be unpacked ({error})") from None
-    elif method == ZSTD:
-        import cramjam
+    try:
+        return bytes(lz4.block.decompress(body, uncompressed_size=size))
+    except lz4.block.LZ4BlockError as error:
+        raise _broken(error) from None
 
-        try:
-            return int(cramjam.zstd.decompress_into(body, room))
-        except cramjam.DecompressionError as error:
-            raise ProtocolError(f"a compressed frame cannot be unpacked ({error})") from None
-    else:
-        raise ProtocolError(f"unknown compression method {method:#x}", "Use lz4 or zstd")
-    if len(content) == len(room):
-        room[:] = content
-    return len(content)
+
+def _broken(error: Exception) -> ProtocolError:
+    return ProtocolError(f"a compressed frame cannot be unpacked ({error})")
 
 
 def _pack(method: int, content: memoryview) -> bytes:

@@ -176,12 +176,8 @@ def _decompressed(raw: io.BufferedReader, magic: bytes) -> io.BufferedIOBase:
 
 
 def _zstd(raw: io.BufferedReader) -> io.BufferedIOBase:
-    try:
-        from zstandard import ZstdDecompressor
-    except ImportError:
-        raise UsageError(
-            "zstd files cannot be read, a package is missing", 'Install it with: pip install "logq[embedded]"'
-        ) from None
+    from zstandard import ZstdDecompressor
+
     # It has the methods of a buffered file, and another base class.
     reader: Any = ZstdDecompressor().stream_reader(raw, read_across_frames=True)
     return cast(io.BufferedIOBase, reader)

@@ -34,7 +34,7 @@ _LIMITS = {
     160: ("would take longer than allowed", "--max-time"),
     241: ("needs more memory than allowed", "--max-memory"),
 }
-_ZSTD = 0x90
+_STORED, _ZSTD = 0x02, 0x90
 _FRAME_HEADER = struct.Struct("<BII")  # method, packed size with this header, unpacked size
 AUTHENTICATION_FAILED = (193, 516)  # WRONG_PASSWORD (old servers), AUTHENTICATION_FAILED
 
@@ -241,20 +241,20 @@ def _send(connection: Any, header: Sequence[tuple[str, str]], block: Columns) ->
     if not (connection.compression and isinstance(last, PackedTexts)):
         connection.send_data(ColumnOrientedBlock(header, block))
         return
-    # The last column's texts are a frame of their own: where a block is cut into frames is ours to choose.
+    # The last column's texts are frames of their own: where a block is cut into frames is ours to choose.
     connection.send_data(ColumnOrientedBlock(header, [*others, _Behind(len(last))]))
-    _send_frame(connection.fout, last)
+    _send_frame(connection.fout, _STORED, last.first_length, len(last.first_length))
+    _send_frame(connection.fout, _ZSTD, last.frame, last.unpacked_size)
+    connection.fout.flush()
 
 
-def _send_frame(out: Any, texts: PackedTexts) -> None:
+def _send_frame(out: Any, method: int, content: bytes | memoryview, unpacked_size: int) -> None:
     from clickhouse_cityhash.cityhash import CityHash128
     from clickhouse_driver.writer import write_binary_uint128
 
-    size = _FRAME_HEADER.size + len(texts.frame)
-    frame = _FRAME_HEADER.pack(_ZSTD, size, texts.unpacked_size) + texts.frame
+    frame = _FRAME_HEADER.pack(method, _FRAME_HEADER.size + len(content), unpacked_size) + content
     write_binary_uint128(CityHash128(frame), out)
     out.write(frame)
-    out.flush()
 
 
 class _Behind(Sequence[bytes]):
