@@ -13,7 +13,6 @@ from loghouse.ship.partials import Line
 
 _FIRST_LINE = re.compile(rb"\d{4}-\d\d-\d\dT[^ \n]{9,26} (?:stdout|stderr) [FP](?::[^ \n]*)? ?")
 _PARTIAL = linear(rb"\n[^ \n]{20,35} std(?:out|err) P[ :\n]")
-_LONGEST_HEAD = 60  # bytes before the text of a line, more or less
 
 
 def _line_start(streams_and_tags: bytes) -> re.Pattern[bytes]:
@@ -35,10 +34,6 @@ def looks_like_cri(first_line: bytes) -> bool:
 
 class CriGrammar:
     """Finds the lines of a chunk that take part in joining."""
-
-    def has_partials(self, chunk: bytes) -> bool:
-        # The first line has no newline before it.
-        return bool(_PARTIAL.match(b"\n" + chunk[:_LONGEST_HEAD]) or _PARTIAL.search(chunk))
 
     def next_line(self, chunk: bytes, position: int, waiting: Iterable[bytes]) -> Line | None:
         waiting = frozenset(waiting)

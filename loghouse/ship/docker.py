@@ -38,11 +38,10 @@ def looks_like_docker(first_line: bytes) -> bool:
 class DockerGrammar:
     """Finds the lines of a chunk that take part in joining."""
 
-    def has_partials(self, chunk: bytes) -> bool:
-        return chunk.count(_FULL_END) != chunk.count(b"\n") or _DOUBTFUL_END in chunk
-
     def next_line(self, chunk: bytes, position: int, waiting: Iterable[bytes]) -> Line | None:
         streams = frozenset(waiting)
+        if position == 0 and not streams and _is_whole(chunk):
+            return None
         pattern = _NEXT[streams]
         while match := pattern.search(chunk, position):
             line = _line(chunk, match.start())
@@ -89,6 +88,11 @@ def _layout_pattern(trigger: bytes, any_line: bool) -> Any:
         return linear(rb"\n\{")
     text = trigger.replace(b"<T>", rb"\\t").replace(b"<S>", rb"(?: |\\t)").replace(b"<E>", rb'\\n"')
     return linear(rb'\n\{"log":"(?:' + text + b")")
+
+
+def _is_whole(chunk: bytes) -> bool:
+    """No line of the chunk is a part; to know it takes far less than to look for one."""
+    return chunk.count(_FULL_END) == chunk.count(b"\n") and _DOUBTFUL_END not in chunk
 
 
 def _line(chunk: bytes, text_end: int) -> Line | None:

@@ -49,9 +49,6 @@ class Line(NamedTuple):
 class Grammar(Protocol):
     """How a runtime marks parts."""
 
-    def has_partials(self, chunk: bytes) -> bool:
-        """Whether any line of the chunk may be a part; may err on the side of yes."""
-
     def next_line(self, chunk: bytes, position: int, waiting: Iterable[bytes]) -> Line | None:
         """The first line from `position` on that is not final, or belongs to a waiting stream."""
 
@@ -119,8 +116,6 @@ class Joiner:
 
     def feed(self, source: int, offset: int, chunk: bytes, now: float) -> list[Piece]:
         """Whole physical lines in, what is complete out; each line exactly once."""
-        if not self._waiting and not self._grammar.has_partials(chunk):
-            return [Piece(source, offset, 0, chunk)]
         pieces: list[Piece] = []
         sent = 0
         while line := self._grammar.next_line(chunk, sent, self._waiting):

@@ -67,7 +67,9 @@ class Store:
 
     def twin(self) -> Self:
         """Another connection to the same server, for a query beside one that is not read to its end."""
-        return type(self)(self.url, self._read_timeout, self._settings, self._compress)
+        return type(self)(
+            self.url, read_timeout=self._read_timeout, settings=self._settings, compress=self._compress
+        )
 
     def rows(
         self, sql: str, params: Mapping[str, Any] | None = None, settings: Settings | None = None
