@@ -5,8 +5,7 @@ data that says whether it is serialised in an uncommon way (it never is here).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from loghouse.embedded.columns import layout
 from loghouse.embedded.revisions import BLOCK_INFO, CUSTOM_SERIALIZATION
@@ -37,14 +36,6 @@ class Block(NamedTuple):
     columns: list[Column]
     rows: int
     pieces: list[memoryview]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def size(self) -> int:

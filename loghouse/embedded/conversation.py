@@ -315,7 +315,7 @@ class Conversation:
                 return False
             if packet != Ask.DATA:
                 raise ProtocolError(f"packet {packet} from the client in the middle of an INSERT")
-            with self._read_block() as block:
+            with closing(self._read_block()) as block:
                 if taken < BULK_BYTES <= taken + block.size:
                     merges.enter_context(self._merges.waiting())
                 taken += block.size
@@ -338,7 +338,7 @@ class Conversation:
             packet = self._window.varint()
             if packet not in (Ask.DATA, Ask.SCALAR):
                 raise ProtocolError(f"packet {packet} from the client where its query should end")
-            with self._read_block() as block:
+            with closing(self._read_block()) as block:
                 if packet == Ask.DATA and not block.columns:
                     return any_table
             any_table |= packet == Ask.DATA
