@@ -1,7 +1,8 @@
 """Fields of a record at read time, taken out of `raw`: what is not a number is stored once, in the text itself."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from loghouse.formats.catalogue import PACKS
 from loghouse.formats.pack import Pack
@@ -18,27 +19,22 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_@.:-]+")
 _WORD = re.compile(r"[a-z0-9]+")
 
 
-def field_text(key: str, bind: Bind) -> str:
+def field_text(key: str, bind: Bind, named: bool = False) -> str:
     """SQL for the text of a field of the record, '' when it is absent.
 
     `bind(value, type)` registers a query parameter and returns its placeholder: the key never enters the SQL.
-    Strings come decoded, arrays and objects as JSON, numbers as they are written in JSON's shortest form.
+    Strings come decoded, arrays and objects as JSON, numbers as they are written in JSON's shortest form. With
+    `named` it is for records of which `field_key_present` holds, and faster there.
     """
     of_packs = [pack for pack in PACKS if key in pack.fields]
-    texts = _json_texts(key, bind, "raw", f"format = 'json' AND {_may_have(key, bind)}")
-    for prefix, group in (("context.", 5), ("extra.", 6)):
-        if key.startswith(prefix):
-            inner = key.removeprefix(prefix)
-            own = f"format = 'monolog' AND {_may_have(inner, bind)}"
-            found = _json_texts(inner, bind, f"extractGroups(x, {quoted(_monolog())})[{group}]", "1")
-            texts += [_of(own, text) for text in found]
+    texts = [_json_text(key, bind, all_of_them=named and not of_packs)]
     if of_packs:
         groups = ", ".join(
             f"format = '{pack.name}', extractGroups(raw, {quoted(pack.regex)})[{pack.fields.index(key) + 1}]"
             for pack in of_packs
         )
         texts.append(f"multiIf({groups}, '')")
-    texts.append(_of(_may_be_pair(key, bind, of_packs), f"{_pairs('x')}[{bind(key, 'String')}]"))
+    texts.append(_of_few([*_literal_keys(key, bind), *_monolog_keys(key, bind), _pair(key, bind, of_packs)]))
     # All of them but one are empty. To choose one lazily would make a copy of the records first, which only
     # an expression of a pack is worth.
     return f"concat({', '.join(texts)})"
@@ -52,7 +48,7 @@ def field_exists(key: str, bind: Bind) -> str:
     ]
     if key.startswith(("context.", "extra.")):
         branches.append(f"format = 'monolog', {field_text(key, bind)} != ''")
-    pairs = _pairs(f"if({_may_be_pair(key, bind)}, raw, '')")
+    pairs = _pairs(f"if({_pair(key, bind, ()).records}, raw, '')")
     return f"multiIf({', '.join(branches)}, mapContains({pairs}, {bind(key, 'String')}))"
 
 
@@ -157,25 +153,84 @@ def noted_keys_sql() -> str:
     )
 
 
-def _of(condition: str, expression: str) -> str:
-    """SQL for a text: `expression`, whose `x` is the record, or '' where the condition does not hold.
+class _Few(NamedTuple):
+    """A text that few records have: those of these formats of which the condition holds.
 
-    For what few records have: an array that is empty for all others costs them less than a text that is.
+    `text` makes its SQL of that for the record, which is also called x; of '' it is ''.
     """
-    return f"arrayMap(x -> {expression}, arrayWithConstant({condition}, raw))[1]"
+
+    formats: str
+    condition: str
+    text: Callable[[str], str]
+
+    @property
+    def records(self) -> str:
+        """A condition that holds of them."""
+        return f"format IN ({self.formats}) AND {self.condition}"
 
 
-def _json_texts(key: str, bind: Bind, source: str, condition: str) -> list[str]:
-    """The text of the first of the two paths that is there, '' where the condition does not hold.
+def _of_few(kinds: Sequence[_Few]) -> str:
+    """SQL for the text of whichever of them has the record, '' where none has.
 
-    As texts of which at most one is not empty.
+    An array that is empty for all other records costs them less than a text that is, and one array less than
+    one for each.
     """
+    if len(kinds) == 1:
+        (only,) = kinds
+        return f"arrayMap(x -> {only.text('x')}, arrayWithConstant({only.records}, raw))[1]"
+    either = " OR ".join(f"({kind.records})" for kind in kinds)
+    texts = ", ".join(kind.text(f"if(f IN ({kind.formats}), x, '')") for kind in kinds)
+    arrays = f"arrayWithConstant({either}, raw), arrayWithConstant({either}, format)"
+    return f"arrayMap((x, f) -> concat({texts}), {arrays})[1]"
+
+
+def _json_text(key: str, bind: Bind, all_of_them: bool) -> str:
+    """The text of a JSON record at the nested path.
+
+    With `all_of_them` nearly every record has it: all are parsed, which is cheaper than to choose those
+    first, and what is no JSON record is left out afterwards.
+    """
+    nested = _paths(key, bind)[0]
+    if all_of_them:
+        text = f"JSONExtractString(raw, {nested})"
+        return f"substring({text}, 1, length({text}) * (format = 'json'))"
+    return f"JSONExtractString(if(format = 'json' AND {_may_have(key, bind)}, raw, ''), {nested})"
+
+
+def _literal_keys(key: str, bind: Bind) -> Iterator[_Few]:
+    """JSON records whose key has a dot in its name."""
+    if "." in key:
+        condition = f"{_may_have(key, bind)} AND {_has_key(key, bind)}"
+        yield _Few("'json'", condition, lambda record: _literal_text(key, bind, record))
+
+
+def _literal_text(key: str, bind: Bind, source: str) -> str:
+    """The text below a key with a dot in its name, where there is nothing at the nested path."""
     nested, literal = _paths(key, bind)
-    found = [f"JSONExtractString(if({condition}, {source}, ''), {nested})"]
-    if nested != literal:
-        only_literal = f"{condition} AND {_has_key(key, bind)} AND NOT JSONHas({source}, {nested})"
-        found.append(f"JSONExtractString(if({only_literal}, {source}, ''), {literal})")
-    return found
+    return f"JSONExtractString(if(JSONHas({source}, {nested}), '', {source}), {literal})"
+
+
+def _monolog_keys(key: str, bind: Bind) -> Iterator[_Few]:
+    """Monolog lines, which end in two JSON objects."""
+    for prefix, group in (("context.", 5), ("extra.", 6)):
+        if key.startswith(prefix):
+            inner = key.removeprefix(prefix)
+
+            def text(record: str, inner: str = inner, group: int = group) -> str:
+                found = f"extractGroups({record}, {quoted(_monolog())})[{group}]"
+                nested = f"JSONExtractString({found}, {_paths(inner, bind)[0]})"
+                return f"concat({nested}, {_literal_text(inner, bind, found)})" if "." in inner else nested
+
+            yield _Few("'monolog'", _may_have(inner, bind), text)
+
+
+def _pair(key: str, bind: Bind, of_packs: Sequence[Pack]) -> _Few:
+    """Texts with `key=value`, but not of packs that have the field elsewhere."""
+    return _Few(
+        _with_pairs(of_packs),
+        _mentioned(key, bind),
+        lambda record: f"{_pairs(record)}[{bind(key, 'String')}]",
+    )
 
 
 def _json_has(key: str, bind: Bind) -> str:
@@ -210,12 +265,6 @@ def _mentioned(text: str, bind: Bind) -> str:
 def _pairs(text: str) -> str:
     """The `key=value` pairs in a text, which is '' where there is nothing to look for: the function is never lazy."""
     return f"extractKeyValuePairs({text}, '=', ' ,;\\t\\r', '\"')"
-
-
-def _may_be_pair(key: str, bind: Bind, of_packs: Sequence[Pack] = ()) -> str:
-    """The record may have such a pair, and is not of one of the packs that have the field elsewhere."""
-    formats = _with_pairs(of_packs)
-    return f"format IN ({formats}) AND {_mentioned(key, bind)}"
 
 
 def _paths(key: str, bind: Bind) -> tuple[str, str]:

@@ -5,7 +5,7 @@ A value: each method gives new rows.
 
 # ruff: noqa: S608 - every name in these texts is made here, and every value is bound
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -92,8 +92,8 @@ class Records(Struct, frozen=True):
             return column.expression
         subject = self.subject(key)
         if isinstance(subject, FieldSubject):
-            guarded = (Guarded(subject.sql, subject.guard),) if subject.guard else ()
-            return Expression(subject.sql, "text", guarded=guarded)
+            guarded = Guarded(subject.sql, subject.guard, subject.guarded_text)
+            return Expression(subject.sql, "text", guarded=(guarded,) if subject.guard else ())
         if isinstance(subject, TextSubject):
             return Expression(subject.sql, "text", counted=column_of(key) in rollup.COLUMNS)
         if isinstance(subject, LevelSubject):
@@ -109,8 +109,8 @@ class Records(Struct, frozen=True):
         subject = self.subject(key)
         if isinstance(subject, FieldSubject):
             sql = f"if({subject.has_number}, {subject.number}, NULL)"
-            guarded = (Guarded(sql, subject.guard, "number"),) if subject.guard else ()
-            return Expression(sql, "number", guarded=guarded)
+            guarded = Guarded(sql, subject.guard, sql, "number")
+            return Expression(sql, "number", guarded=(guarded,) if subject.guard else ())
         raise key.span.error(
             f"{key} does not hold numbers", f"If the record has a field of that name, write `{key.name}`"
         )
@@ -240,23 +240,23 @@ class Records(Struct, frozen=True):
         """
         kept = [name for name in (*_STORED.split(", "), *_COMPUTED_NAMES) if name in read]
 
-        def select(conditions: Iterable[str], absent: Sequence[str]) -> str:
-            found = (_ABSENT[value.kind] if value.kind in absent else value.sql for value in values)
-            columns = [*kept, *(f"{sql} AS {name}" for sql, name in zip(found, names, strict=True))]
+        def select(conditions: Iterable[str], sql: Callable[[Guarded], str]) -> str:
+            columns = [*kept, *(f"{sql(value)} AS {name}" for value, name in zip(values, names, strict=True))]
             where = where_sql((*self.conditions, *conditions))
             return f"SELECT {', '.join(columns)} FROM {self.source}{where}"
 
-        texts, numbers = _either(values, "text"), _either(values, "number")
-        no_text = (f"NOT {texts}", self.context.params.named(SECOND_LOOK, 1))
-        selects = [select((texts,), ())]
+        texts, numbers = _guards(values, "text"), _guards(values, "number")
+        # With several guards a row may have one text and not the other.
+        selects = [select((_either(texts),), lambda value: value.there if len(texts) == 1 else value.sql)]
+        no_text = (f"NOT {_either(texts)}", self.context.params.named(SECOND_LOOK, 1))
         if numbers:
-            neither = select((*no_text, f"NOT {numbers}"), ("text", "number"))
+            neither = select((*no_text, f"NOT {_either(numbers)}"), lambda value: _ABSENT[value.kind])
             selects += [
-                select((*no_text, numbers), ("text",)),
+                select((*no_text, _either(numbers)), _without_text),
                 f"({neither} LIMIT 1)" if once and not kept else neither,
             ]
         else:
-            selects.append(select(no_text, ("text",)))
+            selects.append(select(no_text, _without_text))
         return self._reading_from(f"({' UNION ALL '.join(selects)})")
 
     @property
@@ -293,10 +293,19 @@ class Records(Struct, frozen=True):
         return self.order_by in ((), in_time(self.context.order))
 
 
-def _either(values: Iterable[Guarded], kind: str) -> str:
-    """A condition that holds of all rows with one of the values of this kind; '' if there are none."""
-    guards = dict.fromkeys(value.guard for value in values if value.kind == kind)
-    return f"({' OR '.join(guards)})" if guards else ""
+def _guards(values: Iterable[Guarded], kind: str) -> list[str]:
+    """The different guards of the values of this kind."""
+    return list(dict.fromkeys(value.guard for value in values if value.kind == kind))
+
+
+def _either(guards: Iterable[str]) -> str:
+    """A condition that holds of all rows of which one of these holds."""
+    return f"({' OR '.join(guards)})"
+
+
+def _without_text(value: Guarded) -> str:
+    """SQL for the value in rows that have none of the texts."""
+    return _ABSENT["text"] if value.kind == "text" else value.sql
 
 
 def in_time(order: Order) -> tuple[str, ...]:

@@ -51,11 +51,13 @@ class Context(Struct, frozen=True):
 class Guarded(Struct, frozen=True):
     """A value that is dear to read, and a cheap condition that holds of all rows that have it.
 
-    It is a text of `raw`, '' where there is none, or a number of `numbers`, NULL there.
+    It is a text of `raw`, '' where there is none, or a number of `numbers`, NULL there. `there` is its SQL
+    over such rows.
     """
 
     sql: str
     guard: str
+    there: str
     kind: Literal["text", "number"] = "text"
 
 

@@ -85,3 +85,50 @@ def test_no_record_has_a_field_whose_key_its_words_do_not_have(
     )
     raw, format = record
     assert store.rows(f"SELECT {missed} FROM {words}", {"raw": raw, "format": format}) == [(0,)]
+
+
+MONOLOG = st.tuples(JSON_RECORDS, JSON_RECORDS).map(
+    lambda parts: f"[2026-11-22T00:00:00+00:00] app.INFO: m {parts[0]} {parts[1]}"
+)
+RECORDS = (
+    JSON_RECORDS.map(lambda raw: (raw, "json"))
+    | JSON_RECORDS.map(lambda raw: (f" {raw}", "text"))
+    | PAIRS.map(lambda raw: (raw, "text"))
+    | MONOLOG.map(lambda raw: (raw, "monolog"))
+)
+
+
+def texts_of(store: Store, records: list[tuple[str, str]], key: str) -> list[tuple[str, str]]:
+    """The text of the field of all records that name it, read in both ways."""
+
+    def bound(value: object, _: str) -> str:
+        return quoted(str(value))
+
+    rows = ", ".join(f"({quoted(raw)}, '{format}')" for raw, format in records)
+    given = f"(SELECT arrayJoin([{rows}]) AS r, r.1 AS raw, r.2 AS format)"
+    guard = field_key_present(key, bound) or "1"
+    texts = f"{field_text(key, bound)}, {field_text(key, bound, named=True)}"
+    found = store.rows(f"SELECT {texts} FROM (SELECT *, {words_sql()} AS words FROM {given}) WHERE {guard}")
+    return [(text, named) for text, named in found]
+
+
+@given(st.lists(RECORDS, min_size=1, max_size=6), st.sampled_from(KEYS))
+def test_the_text_of_records_that_name_the_key_is_the_same(
+    store: Store, records: list[tuple[str, str]], key: str
+) -> None:
+    found = texts_of(store, records, key)
+    assert [named for _, named in found] == [text for text, _ in found]
+
+
+def test_records_of_each_kind_have_the_text_of_their_own(store: Store) -> None:
+    records = [
+        ('{"extra":{"url":"nested"}}', "json"),
+        ('{"extra.url":"literal"}', "json"),
+        ('{"extra":{"url":"nested"},"extra.url":"literal"}', "json"),
+        ('[2026-11-22T00:00:00+00:00] app.INFO: m [] {"url":"monolog"}', "monolog"),
+        ("extra.url=pair", "text"),
+        (' {"extra":{"url":"no object by its format"}}', "text"),
+        ('{"url":"elsewhere"}', "json"),
+    ]
+    expected = ["nested", "literal", "nested", "monolog", "pair", "", ""]
+    assert texts_of(store, records, "extra.url") == [(text, text) for text in expected]

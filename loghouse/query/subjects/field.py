@@ -19,6 +19,7 @@ class FieldSubject(TextSubject):
         super().__init__(key, reading.text, params, guards=guards, indexed=reading.indexed)
         self._reading = reading
         self.guard = reading.guard
+        self.guarded_text = reading.guarded_text
         self.number = reading.number
         self.has_number = reading.has_number
 

@@ -15,7 +15,7 @@ class Reading(Struct, frozen=True):
     `text` is '' when there is none; `number` means something only where `has_number` holds. `null` says that
     it is JSON's null, `boolean` that a text of true or false is a truth value. `indexed` says that the text
     stands in the record, so that its token index can be asked. `guard` is cheap and holds wherever the field
-    is there, '' where nothing cheap is known to.
+    is there, '' where nothing cheap is known to; `guarded_text` is the text for records of which it holds.
     """
 
     text: str
@@ -26,6 +26,7 @@ class Reading(Struct, frozen=True):
     boolean: str
     indexed: bool = False
     guard: str = ""
+    guarded_text: str = ""
 
 
 def own(name: str, params: Params) -> Reading:
@@ -54,6 +55,7 @@ def own(name: str, params: Params) -> Reading:
         f"(format != 'json' OR {kind} = 'Bool')",
         indexed=True,
         guard=field_key_present(name, params.bind),
+        guarded_text=field_text(name, params.bind, named=True),
     )
 
 
