@@ -136,16 +136,13 @@ class Events:
         return [*closed, piece]
 
     def _scan(self, passing: _Passing, now: float) -> None:
-        chunk = passing.chunk.data
         position = 0
-        while (start := self._next(chunk, position)) >= 0:
-            position = chunk.find(b"\n", start) + 1
-            part = self._part_of(passing.chunk, start, position)
-            if part is None:
-                continue
+        while part := self._next(passing.chunk, position):
+            start = part.piece.offset - passing.chunk.offset
+            position = start + len(part.piece.data)
             event = self._open.get(part.stream)
             if event is None:
-                self._begin(passing, start, part, now)
+                self._begin(passing, part, now)
             elif self._extend(event, part, now):
                 passing.take(part)
                 if event.state == DONE:
@@ -154,27 +151,36 @@ class Events:
                 passing.pieces.extend(self._close(part.stream))
                 position = start  # it may begin another
 
-    def _next(self, chunk: bytes, position: int) -> int:
-        """Where the next line begins that matters: it makes an event, or its stream has an open one."""
-        if position >= len(chunk):
-            return -1
-        if self._rules.trigger is None:
-            return position
-        if self._open:
-            split = self._layout.split(chunk[position : chunk.find(b"\n", position) + 1])
-            if split and split[0] in self._open:
-                return position
-        pattern = self._layout.pattern(self._rules.trigger, frozenset(self._open))
+    def _next(self, chunk: Piece, position: int) -> Part | None:
+        """The next line that matters: it makes an event, or its stream has an open one."""
+        trigger = self._rules.trigger
+        while 0 <= position < len(chunk.data):
+            if self._open or trigger is None:
+                # Of an open event it is most often the very next one.
+                part = self._part_at(chunk, position)
+                if part and (trigger is None or part.stream in self._open):
+                    return part
+            if trigger is not None:
+                position = self._triggered(chunk.data, position, trigger)
+                if position >= 0 and (part := self._part_at(chunk, position)):
+                    return part
+            if position >= 0:
+                position = chunk.data.find(b"\n", position) + 1
+        return None
+
+    def _triggered(self, chunk: bytes, position: int, trigger: bytes) -> int:
+        """Where the next line begins that makes an event or may go on an open one, -1 if there is none."""
+        pattern = self._layout.pattern(trigger, frozenset(self._open))
         if position == 0 and pattern.match(b"\n" + chunk[: chunk.find(b"\n") + 1]):
             return 0
         match = pattern.search(chunk, max(position - 1, 0))
         return match.start() + 1 if match else -1
 
-    def _begin(self, passing: _Passing, start: int, part: Part, now: float) -> None:
+    def _begin(self, passing: _Passing, part: Part, now: float) -> None:
         """Open the event that this line belongs to, with the lines before it that do."""
-        before = self._before(passing, start, part.stream)
-        for first in range(len(before) + 1):
-            event = self._begun([*before[first:], part])
+        parts = self._back_from(passing, part)
+        for first in range(len(parts)):
+            event = self._begun(parts[first:])
             if event:
                 for each in event.parts:
                     passing.take(each)
@@ -183,21 +189,24 @@ class Events:
                     passing.pieces.extend(self._close(part.stream))
                 return
 
-    def _before(self, passing: _Passing, start: int, stream: bytes) -> list[Part]:
-        """The last lines of a stream before a place in the chunk, oldest first."""
-        found: list[Part] = []
-        chunk = passing.chunk.data
-        if self._rules.trigger is None:
-            return found
-        for _ in range(LOOK_BACK_LINES):
-            if start <= passing.sent or len(found) == LOOK_BACK:
+    def _back_from(self, passing: _Passing, part: Part) -> list[Part]:
+        """A line and those of its stream before it that may belong to the same event, oldest first."""
+        found = [part]
+        chunk = passing.chunk
+        start = part.piece.offset - chunk.offset
+        for _ in range(LOOK_BACK_LINES if self._continues(part) else 0):
+            if start <= passing.sent:
                 break
-            end = start
-            start = max(chunk.rfind(b"\n", passing.sent, end - 1) + 1, passing.sent)
-            part = self._part_of(passing.chunk, start, end)
-            if part and part.stream == stream:
-                found.append(part)
+            start = max(chunk.data.rfind(b"\n", passing.sent, start - 1) + 1, passing.sent)
+            before = self._part_at(chunk, start)
+            if before and before.stream == part.stream:
+                found.append(before)
+                if len(found) > LOOK_BACK or not self._continues(before):
+                    break
         return found[::-1]
+
+    def _continues(self, part: Part) -> bool:
+        return self._rules.trigger is not None and self._rules.continues(self._text(part))
 
     def _begun(self, parts: list[Part]) -> Event | None:
         """An event that begins with the first of these lines and has them all."""
@@ -235,8 +244,8 @@ class Events:
         streams = [stream for stream in self._layout.streams if stream not in self._open]
         starts = [self._last_of(chunk, stream, passing.sent) for stream in streams]
         for start in sorted(start for start in starts if start >= 0):
-            if part := self._part_of(passing.chunk, start, chunk.find(b"\n", start) + 1):
-                self._begin(passing, start, part, now)
+            if part := self._part_at(passing.chunk, start):
+                self._begin(passing, part, now)
 
     def _last_of(self, chunk: bytes, stream: bytes, sent: int) -> int:
         """Where the last line of a stream begins, -1 if it is not near the end."""
@@ -254,8 +263,10 @@ class Events:
             end = start
         return -1
 
-    def _part_of(self, chunk: Piece, start: int, end: int) -> Part | None:
-        return self._part(Piece(chunk.source, chunk.offset + start, 0, chunk.data[start:end]))
+    def _part_at(self, chunk: Piece, start: int) -> Part | None:
+        """The line of the chunk that begins there."""
+        data = chunk.data[start : chunk.data.find(b"\n", start) + 1]
+        return self._part(Piece(chunk.source, chunk.offset + start, 0, data))
 
     def _part(self, piece: Piece) -> Part | None:
         split = self._layout.split(piece.data)

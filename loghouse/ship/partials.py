@@ -59,12 +59,14 @@ class Grammar(Protocol):
 def merged(ranges: Iterable[Range]) -> tuple[Range, ...]:
     """The ranges with those that meet made one."""
     result: list[Range] = []
-    for each in ranges:
-        if result and (result[-1].source, result[-1].end) == (each.source, each.start):
-            result[-1] = result[-1]._replace(end=each.end)
-        else:
-            result.append(each)
-    return tuple(result)
+    began = ended = (0, -1)  # the source and the place in it
+    for source, start, end in ranges:
+        if ended != (source, start):
+            if ended[1] >= 0:
+                result.append(Range(*began, ended[1]))
+            began = (source, start)
+        ended = (source, end)
+    return (*result, Range(*began, ended[1])) if ended[1] >= 0 else ()
 
 
 @dataclass(slots=True)

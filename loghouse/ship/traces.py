@@ -35,6 +35,9 @@ class Rules(Protocol):
     def follows(self, state: State, text: bytes) -> State | None:
         """The state after this line, None if it does not belong to the event."""
 
+    def continues(self, text: bytes) -> bool:
+        """Whether there is any state of an event that this line may follow."""
+
     def tentative(self, state: State) -> bool:
         """Whether lines that led to this state only belong to the event if more follow."""
 
@@ -183,6 +186,8 @@ class Traces:
     def __init__(self) -> None:
         self._opens = _compiled(_OPENS)
         self._follows = {state: _compiled(targets) for state, targets in _FOLLOWS.items()}
+        every = dict.fromkeys(each for targets in _FOLLOWS.values() for each in targets.values())
+        self._continues = re.compile(b"|".join(b"(?:%s)" % each for each in every))
 
     def opens(self, text: bytes) -> State | None:
         child, inner = _undecorated(text)
@@ -200,6 +205,10 @@ class Traces:
         match = self._follows[name].match(inner)
         return match.lastgroup + child if match and match.lastgroup else None
 
+    def continues(self, text: bytes) -> bool:
+        inner = _undecorated(text)[1]
+        return inner[:2] != b'{"' and self._continues.match(inner) is not None
+
     def tentative(self, state: State) -> bool:
         return state.partition("@")[0] in _TENTATIVE
 
@@ -214,7 +223,10 @@ class Indented:
         return None if text[:2] == b'{"' else "record"
 
     def follows(self, state: State, text: bytes) -> State | None:
-        return state if self._FOLLOWS.match(text) else None
+        return state if self.continues(text) else None
+
+    def continues(self, text: bytes) -> bool:
+        return self._FOLLOWS.match(text) is not None
 
     def tentative(self, state: State) -> bool:
         return False
@@ -233,7 +245,10 @@ class Started:
         return "record"
 
     def follows(self, state: State, text: bytes) -> State | None:
-        return None if self._start.match(text) else state
+        return state if self.continues(text) else None
+
+    def continues(self, text: bytes) -> bool:
+        return not self._start.match(text)
 
     def tentative(self, state: State) -> bool:
         return False

@@ -11,6 +11,7 @@ from loghouse.ship.hints import rules_of
 from loghouse.ship.partials import Piece
 from loghouse.ship.problems import Problems
 from loghouse.ship.records import Records
+from loghouse.ship.traces import Traces
 
 SAMPLES = sorted((Path(__file__).parent / "traces").glob("*.txt"))
 STAMP = b"2026-11-20T08:00:00.000000001Z"
@@ -112,6 +113,23 @@ def test_two_streams_with_traces_at_once() -> None:
     for text in trace:
         feeding.feed(line(text, "cri", b"stdout") + line(text, "cri", b"stderr"))
     assert sorted(feeding.end()) == [(b"stderr", b"\n".join(trace)), (b"stdout", b"\n".join(trace))]
+
+
+def test_a_line_that_goes_on_any_event_is_known_as_such() -> None:
+    rules = Traces()
+    texts = {text for sample in SAMPLES for each in events_of(sample) for text in each.split(b"\n")}
+    going_on: set[bytes] = set()
+    for opened in map(rules.opens, texts):
+        states = [opened] if opened else []
+        for state in states:  # grows as texts lead on
+            for text in texts:
+                if (following := rules.follows(state, text)) is not None:
+                    going_on.add(text)
+                    if following != "done" and following not in states:
+                        states.append(following)
+    assert len(going_on) > 100
+    assert all(rules.continues(text) for text in going_on)
+    assert not any(map(rules.continues, (b"2026-11-20 08:00:00 INFO all is well", b'{"message":"at x"}')))
 
 
 def test_a_chunk_without_events_goes_out_as_it_is() -> None:
