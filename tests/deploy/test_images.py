@@ -112,7 +112,6 @@ def test_the_image_of_loghouse_serves_the_page(loghouse: Stage) -> None:
 
 
 @needs_namespaces
-@pytest.mark.slow
 def test_the_embedded_image_stores_and_finds_what_the_shippers_image_sends(
     scratch: Path, tmp_path: Path
 ) -> None:
