@@ -6,6 +6,7 @@ To ask for a slice and to write its answer are two steps, so that the store can 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import BinaryIO
 
 from loghouse.lines import SETTINGS, csv_lines_sql, json_lines_sql, typed_columns_sql, valid
@@ -64,13 +65,14 @@ def write_raw(answers: Iterable[Iterator[list[bytes]]], out: BinaryIO, told: Tol
 
 
 def write_parquet(
-    answers: Iterable[Iterator[Columns]], fields: Sequence[str], out: BinaryIO, told: Told
+    answers: Iterator[Iterator[Columns]], fields: Sequence[str], out: BinaryIO, told: Told
 ) -> None:
     """Write typed columns."""
     from loghouse.render.parquet import ParquetFile
 
+    first = next(answers, None)  # asked for before pyarrow is imported, which takes a while
     with ParquetFile(out, fields) as file:
-        for blocks in answers:
+        for blocks in chain(() if first is None else (first,), answers):
             for block in blocks:
                 told(file.write(block))
 
