@@ -318,7 +318,7 @@ def _load(made: Lab) -> Iterator[None]:
             made.rabbit.publish("/", "orders", f"order {turn}")
         body = json.dumps({"level": "info", "msg": f"job {turn} done", "took": turn % 7}).encode()
         urllib.request.urlopen(urllib.request.Request(receiver, body, method="POST"), timeout=10).close()
-        level = "error" if turn % 10 == 0 else "info"
+        level = "error" if turn % 20 == 0 else "info"  # twelve a minute at most: less than an alert takes
         made.write(
             "web-0", "app", json.dumps({"level": level, "msg": f"order {turn} of 10.0.0.{turn % 250}"})
         )

@@ -45,6 +45,7 @@ REASONS = {
     "loghouse_receive_connections_broken_total": "no connection broke",
     "loghouse_insert_errors_total": "every insert succeeds",
     "loghouse_problems_total": "there was no problem",
+    "loghouse_journal_": "nobody sends a journal",
     "loghouse_rules_alert": "shown by the fault below",
     "loghouse_rules_notification_failures_total": "Alertmanager takes everything",
     "loghouse_rules_evaluation_failures_total": "every evaluation succeeds",
