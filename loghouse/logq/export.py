@@ -37,6 +37,7 @@ FORMATS = {
     ".log": Format.RAW,
     ".txt": Format.RAW,
 }
+CACHED = 512 << 20  # bytes at the end of a long file that the system keeps in memory
 RESUMABLE = (Format.JSONL, Format.CSV, Format.RAW, Format.TEMPLATE)
 
 
@@ -210,6 +211,9 @@ class _Export:
     def _make_safe(self, descriptor: int, reached: Begun) -> None:
         os.fsync(descriptor)
         reached.write(self.state)
+        if reached.size > CACHED:
+            # The memory is used again for what follows, and files that the store reads stay in memory.
+            os.posix_fadvise(descriptor, 0, reached.size - CACHED, os.POSIX_FADV_DONTNEED)
 
     def _told(self, records: int) -> None:
         self.done += records

@@ -87,10 +87,13 @@ class ParquetFile:
             out,
             self._schema,
             compression="zstd",
-            # The rest is rarely the same twice: to look for it costs time, and memory that is not given
-            # back. Nor does a reader leave out rows by the bounds of a text.
+            # The rest is rarely the same twice: to look for it costs time, and memory that is not given back.
             use_dictionary=self._repeated_names,
-            write_statistics=[name for name in names if name not in ("message", "fields", "raw")],
+            # Nor does a reader leave out rows by the bounds of what stands in every group, or of a text; and
+            # the bounds of all groups are in memory until the end.
+            write_statistics=[
+                name for name in self._single_names if name not in ("message", "fields", "raw")
+            ],
             data_page_size=PAGE_BYTES,
         )
         self._waiting: list[Any] = []

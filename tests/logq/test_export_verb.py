@@ -225,6 +225,30 @@ def test_an_export_goes_on_where_it_stopped(live: LiveStore, space: str, tmp_pat
         assert len(list(csv.reader(io.StringIO(path.read_text())))) == 61
 
 
+def test_what_is_safe_on_the_disk_does_not_fill_the_memory(
+    live: LiveStore, space: str, tmp_path: Path
+) -> None:
+    source = Source(live.url, namespace=space)
+    records = [b"record %d " % number + b"x" * 200 for number in range(60)]
+    source.write(*records, at=[KNOWN - timedelta(minutes=60 - number) for number in range(60)])
+    script = (
+        "import os, sys, loghouse.logq.export as export, loghouse.logq.slices as slices\n"
+        "slices.SLICE_RECORDS, export.CACHED = 10, 3000\n"
+        "def told(descriptor, start, length, advice):\n"
+        "    assert advice == os.POSIX_FADV_DONTNEED\n"
+        "    print(start, length, os.fstat(descriptor).st_size, file=sys.stderr)\n"
+        "os.posix_fadvise = told\n"
+        "from loghouse.logq.cli import main; main()"
+    )
+    path = tmp_path / "all.log"
+    done = ran([sys.executable, "-c", script, "export", str(path), "-n", space, "--since", "1d", "-q"], live)
+    assert path.read_bytes().splitlines() == records
+    told = [tuple(map(int, line.split())) for line in done.stderr.splitlines()]
+    lengths = [length for _, length, _ in told]
+    assert len(lengths) > 2 and lengths == sorted(lengths)
+    assert all(start == 0 and 0 < length <= size - 3000 for start, length, size in told)
+
+
 def test_ctrl_c_says_how_to_go_on(live: LiveStore, space: str, tmp_path: Path) -> None:
     source = Source(live.url, namespace=space)
     newest = datetime.now(UTC)  # all of it stays within the hour that is asked for
