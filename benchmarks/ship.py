@@ -3,8 +3,8 @@
     python benchmarks/ship.py TREE [--multiline auto]
 
 TREE/var/log/pods and TREE/manifest.json are as the generator makes them. Lines of stack traces are not
-joined, so that the records are those of the manifest; further options go to `ship`. Joined or not, what the
-records say they come from has to be every byte of the files.
+joined, so that the records are those of the manifest; further options go to `ship`. Joined or not, the bytes
+that the records say they come from have to add up to those of the files.
 
 Starts the embedded store in a temporary directory, runs `ship --once`, compares counts and checksums with the
 manifest, merges, and prints the figures of docs/performance.md.
