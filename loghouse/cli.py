@@ -144,7 +144,7 @@ def migrate(options: Migrate) -> ExitCode:
             if options.words is not None:
                 typer.echo(f"{change_sql(options.words, options.cluster)};\n")
             return ExitCode.OK
-        applied = apply(store, options.cluster)
+        applied = apply(store, options.cluster, console.say)
         words = options.words if options.words != word_index(store) else None
         if words is not None:
             store.rows(change_sql(words, options.cluster))
@@ -302,7 +302,7 @@ def _make_tables(url: StoreUrl) -> None:
     from loghouse.store.migrate import migrate as apply
 
     with Store(url) as store:
-        apply(store)
+        apply(store, say=console.say)
 
 
 @contextmanager

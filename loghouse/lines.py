@@ -12,6 +12,7 @@ from typing import Any
 
 from loghouse.formats.fields_json import SETTINGS as JSON_SETTINGS
 from loghouse.formats.fields_json import fields_json_sql
+from loghouse.formats.labels import AS_OBJECT
 from loghouse.query import Compiled
 from loghouse.record import COLUMNS
 
@@ -54,7 +55,7 @@ def json_lines_sql(compiled: Compiled, names: Sequence[str]) -> str | None:
     None if it cannot be had: for fields of records, and for records that stages have changed.
     """
     values = {**{name: f"toJSONString({sql})" for name, sql in _TEXT.items()}, **_NUMBERS}
-    values |= {"fields": fields_json_sql(), "labels": "toJSONString(labels)"}
+    values |= {"fields": fields_json_sql(), "labels": AS_OBJECT}
     if any(name not in values for name in names):
         return None
     members = (
@@ -81,7 +82,7 @@ def typed_columns_sql(compiled: Compiled, repeated: Sequence[str], others: Seque
 
     The first one is a JSON array of the texts of the columns `repeated`, labels as the JSON of a JSON text.
     """
-    texts = {**_TEXT, "labels": "toJSONString(labels)"}
+    texts = {**_TEXT, "labels": AS_OBJECT}
     members = "".join(f", ',', toJSONString({texts[name]})" for name in repeated).removeprefix(", ','")
     typed = {**_TYPED, "fields": fields_json_sql()}
     return _selecting(compiled, ", ".join((f"concat('['{members}, ']')", *(typed[name] for name in others))))

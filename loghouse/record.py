@@ -39,7 +39,7 @@ COLUMNS: Mapping[str, str] = {
     "raw": "raw",
     "numbers": "numbers",
     "strings": "strings",
-    "labels": "labels",
+    "labels": "labels_json",
     "parse_error": "parse_error",
     "source_id": "source_id",
     "offset": "offset",

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 from loghouse.errors import UsageError
 from loghouse.formats.fields import field_text, message_sql, text_fields_sql, words_sql
+from loghouse.formats.labels import COLUMN as LABELS
+from loghouse.formats.labels import MAP as LABELS_MAP
 from loghouse.formats.view import quoted
 
 HIDDEN = "***"
@@ -37,8 +39,8 @@ def masked_table(masks: Sequence[str]) -> str:
         return TABLE
     fields = [name for name in masks if not name.startswith("~")]
     labels = [name[1:] for name in masks if name.startswith("~")]
-    hidden = f"SELECT * EXCEPT (raw, words, numbers, labels), {PLACE}, {_raw(fields)} AS raw, "
-    hidden += f"{_without('numbers', fields)} AS numbers, {_without('labels', labels)} AS labels FROM {TABLE}"
+    hidden = f"SELECT * EXCEPT (raw, words, numbers, {LABELS}), {PLACE}, {_raw(fields)} AS raw, "
+    hidden += f"{_without('numbers', fields)} AS numbers, {_labels(labels)} AS {LABELS} FROM {TABLE}"
     computed = f"{message_sql()} AS message, {text_fields_sql()} AS strings, {words_sql()} AS words"
     return f"(SELECT *, {computed}, toUInt32(overhead + length(raw)) AS length FROM ({hidden}))"
 
@@ -51,6 +53,10 @@ def _without(column: str, names: Sequence[str]) -> str:
     inside = " OR ".join(f"startsWith(k, {quoted(name + '.')})" for name in names)
     ends = " OR ".join(f"endsWith(k, {quoted('.' + name)})" for name in names)
     return f"mapFilter((k, v) -> NOT (k IN ({listed}) OR {inside} OR {ends}), {column})"
+
+
+def _labels(names: Sequence[str]) -> str:
+    return f"toJSONString({_without(LABELS_MAP, names)})" if names else LABELS
 
 
 def _raw(fields: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from loghouse.formats import level as levels
 from loghouse.formats.catalogue import PACKS
+from loghouse.formats.labels import labels_as_json_sql
 from loghouse.formats.pack import Pack
 from loghouse.record import LEVELS
 
@@ -63,11 +64,12 @@ def _lines(times: str) -> str:
         array = f",\n                {times} AS times"
         joined, column = ",\n            times AS line_time", ", line_time"
     return f"""
-        SELECT source_id, wrapper, namespace, pod, container, node, workload, pod_uid, restart, labels,
+        SELECT source_id, wrapper, namespace, pod, container, node, workload, pod_uid, restart, labels_json,
             line, offset + place AS offset, if(joined, span, line_length) AS length, joined, whole{column}
         FROM
         (
             SELECT *,
+                CAST({labels_as_json_sql()}, 'LowCardinality(String)') AS labels_json,
                 span > 0 AS joined,
                 splitByChar('\\n', data) AS lines,
                 arrayMap(x -> toUInt32(length(x) + 1), lines) AS lengths,
@@ -244,7 +246,7 @@ def view_sql() -> str:
     return f"""SELECT
     if(ifNull(in_range, 0), assumeNotNull(stamp), now64(9, 'UTC')) AS timestamp,
     now64(3, 'UTC') AS inserted_at,
-    namespace, workload, pod, container, node, pod_uid, restart, labels, stream,
+    namespace, workload, pod, container, node, pod_uid, restart, labels_json, stream,
     {_level_and_format()},
     raw,
     numbers,
@@ -257,7 +259,8 @@ FROM
     ({_recognised(unwrapped_sql(), is_json)}
     )
 )
-SETTINGS short_circuit_function_evaluation = 'disable', max_block_size = {BLOCK_ROWS}"""
+SETTINGS short_circuit_function_evaluation = 'disable', max_block_size = {BLOCK_ROWS},
+    output_format_json_escape_forward_slashes = 1"""
 
 
 def read_sql(source: str) -> str:

@@ -29,7 +29,7 @@ _LINES = """CREATE TABLE lines
     timestamp DateTime64(9, 'UTC') CODEC(Delta, LZ4),
     namespace LowCardinality(String), workload LowCardinality(String), pod LowCardinality(String),
     container LowCardinality(String), node LowCardinality(String), pod_uid LowCardinality(String),
-    restart UInt32, labels Map(LowCardinality(String), LowCardinality(String)), stream LowCardinality(String),
+    restart UInt32, labels_json LowCardinality(String), stream LowCardinality(String),
     raw String CODEC(ZSTD(1)),
     source_id UInt64, offset UInt64 CODEC(Delta, LZ4), overhead UInt32, wrapper_error LowCardinality(String)
 )
@@ -37,7 +37,7 @@ ENGINE = MergeTree ORDER BY tuple() SETTINGS fsync_after_insert = 0, fsync_part_
 
 _LOGS = f"""CREATE VIEW logs AS
 SELECT timestamp, toDateTime64(timestamp, 3, 'UTC') AS inserted_at,
-    namespace, workload, pod, container, node, pod_uid, restart, labels, stream,
+    namespace, workload, pod, container, node, pod_uid, restart, labels_json, stream,
     level, format, raw, numbers, source_id, offset, overhead, parse_error,
     toUInt32(overhead + length(raw)) AS length, {message_sql()} AS message, {text_fields_sql()} AS strings,
     {words_sql()} AS words
@@ -63,7 +63,7 @@ def cut_sql(zone: str, year: int) -> str:
     lines = unwrapped_sql(f"arrayMap(t -> fromUnixTimestamp64Nano(t, 'UTC'), {times_sql(zone, year)})")
     return f"""INSERT INTO lines
 SELECT if(in_range, stamp, now64(9, 'UTC')) AS timestamp,
-    namespace, workload, pod, container, node, pod_uid, restart, labels, stream,
+    namespace, workload, pod, container, node, pod_uid, restart, labels_json, stream,
     raw, source_id, offset, toUInt32(length - length(raw)) AS overhead, wrapper_error
 FROM ({lines.replace("{ingest}", PIECES)})
 SETTINGS short_circuit_function_evaluation = 'disable', max_block_size = {BLOCK_ROWS},

@@ -39,7 +39,7 @@ from loghouse.record import COLUMNS, SECOND_LOOK
 # outside of it, so that a limit comes first: to take ten messages out of a million records would be dear.
 _BESIDE_RAW = (
     "timestamp, inserted_at, namespace, pod, container, node, workload, pod_uid, restart, stream, level, "
-    "format, numbers, labels, parse_error, source_id, offset, overhead"
+    "format, numbers, labels_json, parse_error, source_id, offset, overhead"
 )
 _STORED = f"{_BESIDE_RAW}, raw, words"
 _MESSAGE_AND_LENGTH = f"{message_sql()} AS message, toUInt32(overhead + length(raw)) AS length"

@@ -122,7 +122,7 @@ def _condition(place: str, where: str) -> str:
 # What a filter on anything else than those four fields has in its SQL.
 _OTHER_COLUMNS = frozenset(
     (
-        *("timestamp", "inserted_at", "pod", "node", "pod_uid", "restart", "labels", "stream", "format"),
+        *("timestamp", "inserted_at", "pod", "node", "pod_uid", "restart", "labels_json", "stream", "format"),
         *("raw", "numbers", "strings", "message", "keys", "source_id", "offset", "length", "overhead"),
         *("parse_error", "words"),
     )

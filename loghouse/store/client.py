@@ -36,6 +36,8 @@ _LIMITS = {
 }
 _STORED, _ZSTD = 0x02, 0x90
 _FRAME_HEADER = struct.Struct("<BII")  # method, packed size with this header, unpacked size
+_UNKNOWN_IDENTIFIER = 47
+_NEW_COLUMNS = ("words", "labels_json")  # of `logs`, which once it did not have
 AUTHENTICATION_FAILED = (193, 516)  # WRONG_PASSWORD (old servers), AUTHENTICATION_FAILED
 
 
@@ -334,7 +336,11 @@ def _server_error(code: int, text: str, url: StoreUrl) -> StoreError:
         return StoreError(
             f"the query {what}", f"Narrow it, or raise {flag} (or the limit of the server)", code
         )
-    return StoreError(f"ClickHouse at {url.address}: {message}", "", code)
+    older = code == _UNKNOWN_IDENTIFIER and any(f"`{column}`" in message for column in _NEW_COLUMNS)
+    hint = (
+        "Its tables are those of an older version, bring them up to date: loghouse migrate" if older else ""
+    )
+    return StoreError(f"ClickHouse at {url.address}: {message}", hint, code)
 
 
 def _reason(error: Exception) -> str:

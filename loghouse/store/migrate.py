@@ -1,6 +1,7 @@
 """Numbered migrations: the only place where tables are made, on a server, a cluster or embedded."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -8,10 +9,15 @@ from importlib.resources import files
 
 from loghouse.errors import StoreError
 from loghouse.formats.fields import indexed_sql, message_sql, noted_keys_sql, text_fields_sql, words_sql
+from loghouse.formats.labels import MAP as LABELS
+from loghouse.formats.labels import labels_as_json_sql
 from loghouse.formats.view import levels_enum, view_sql
 from loghouse.store.client import Store
 
 DEDUPLICATION_WINDOW = 10_000  # inserts whose repetition is recognised; at two a second more than an hour
+
+LOOK_AGAIN, SAY_AGAIN = 0.2, 10.0  # seconds, while columns are filled
+PATIENCE = 60.0  # seconds without a part done, after a failure
 
 _RECORDED = """CREATE TABLE IF NOT EXISTS {local:migrations} {on_cluster}
 (
@@ -36,6 +42,11 @@ class Migration:
     def checksum(self) -> str:
         return sha256("\n".join(self.statements).encode()).hexdigest()[:16]
 
+    @property
+    def drops(self) -> bool:
+        """Whether it takes away a column, from which others may still be filled."""
+        return any(" DROP COLUMN " in statement for statement in self.statements)
+
 
 def migrations(cluster: str = "") -> list[Migration]:
     """All migrations in order, rendered for the named cluster, or for one server."""
@@ -55,13 +66,18 @@ def migrations(cluster: str = "") -> list[Migration]:
     ]
 
 
-def migrate(store: Store, cluster: str = "") -> list[Migration]:
-    """Create the database if it is missing, apply what is pending and return it."""
+def migrate(store: Store, cluster: str = "", say: Callable[[str], None] | None = None) -> list[Migration]:
+    """Create the database if it is missing, apply what is pending and return it.
+
+    A column is dropped when no other is filled from it any more. That may take minutes, so `say` is told.
+    """
     _create_database(store, cluster)
     store.rows(render(_RECORDED, cluster))
     applied = _applied(store, cluster)
     pending = [migration for migration in migrations(cluster) if migration.version not in applied]
     for migration in pending:
+        if migration.drops:
+            _until_filled(store, cluster, say or (lambda _: None))
         for statement in migration.statements:
             store.rows(statement)
         store.insert(
@@ -71,6 +87,32 @@ def migrate(store: Store, cluster: str = "") -> list[Migration]:
             {"async_insert": 0},
         )
     return pending
+
+
+def _until_filled(store: Store, cluster: str, say: Callable[[str], None]) -> None:
+    """Wait for the columns that are filled in the background. Raises `StoreError` if that fails for good."""
+    mutations = f"clusterAllReplicas({_name(cluster)}, system.mutations)" if cluster else "system.mutations"
+    said, moved, left = -SAY_AGAIN, time.monotonic(), -1
+    while True:
+        ((running, parts, failure),) = store.rows(
+            f"SELECT count(), sum(parts_to_do), max(latest_fail_reason) FROM {mutations} "
+            "WHERE database = {db:String} AND NOT is_done AND position(command, 'MATERIALIZE COLUMN') > 0",
+            {"db": store.url.database},
+        )
+        if not running:
+            return
+        now = time.monotonic()
+        if parts != left:
+            moved, left = now, parts
+        # A failure may be a passing one, and a large part takes its time.
+        if failure and now - moved > PATIENCE:
+            raise StoreError(
+                f"a new column cannot be filled: {failure}", "Mend that, then run: loghouse migrate"
+            )
+        if now - said >= SAY_AGAIN:
+            say(f"what is stored is brought up to date: {parts} parts of tables to go")
+            said = now
+        time.sleep(LOOK_AGAIN)
 
 
 def pending(store: Store, cluster: str = "") -> list[Migration]:
@@ -125,6 +167,8 @@ def render(text: str, cluster: str) -> str:
         "noted_keys": noted_keys_sql,
         "indexed": indexed_sql,
         "words": words_sql,
+        "labels_as_json": labels_as_json_sql,
+        "labels_of_json": lambda: LABELS,
         "parse": lambda: view_sql().replace("{ingest}", "ingest"),
         "on_cluster": lambda: f"ON CLUSTER {_name(cluster)}" if cluster else "",
         "dedup_window": lambda: _deduplication(cluster),

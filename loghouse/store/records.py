@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from loghouse.formats.labels import labels_of
 from loghouse.record import COLUMNS, Record
 from loghouse.store.client import Columns
 
@@ -19,13 +20,15 @@ def records_of(block: Columns) -> list[Record]:
     Only message and raw keep text that is not UTF-8 as bytes; names of fields, pods and the like are decoded.
     """
     decoded = (
-        column if name in _AS_STORED else _decoded(column)
+        column if name in _AS_STORED else _decoded(name, column)
         for name, column in zip(COLUMNS, block, strict=True)
     )
     return list(map(Record, *decoded))
 
 
-def _decoded(column: Sequence[Any]) -> Sequence[Any]:
+def _decoded(name: str, column: Sequence[Any]) -> Sequence[Any]:
+    if name == "labels":
+        return list(map(labels_of, column))
     first = column[0]
     if isinstance(first, (dict, list, tuple)):
         return [_deeply(value) if value else value for value in column]

@@ -20,7 +20,7 @@ EVENTS = "text/event-stream"
 CSV = "text/csv; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 
-MISSING_TABLES = (60, 81)  # UNKNOWN_TABLE, UNKNOWN_DATABASE
+MISSING_TABLES = (47, 60, 81)  # UNKNOWN_IDENTIFIER (of a column), UNKNOWN_TABLE, UNKNOWN_DATABASE
 
 Headers = Mapping[str, str]
 

@@ -117,6 +117,12 @@ def test_several_masks_hide_all_of_them(store: Store) -> None:
         assert "zoe-7" not in text
 
 
+def test_no_column_of_the_table_shows_what_is_masked(store: Store) -> None:
+    for row in map(str, store.rows(f"SELECT * FROM {masked_table(['card', '~owner'])}")):
+        assert "shop" in row and "zoe-7" not in row
+        assert SECRET not in row or '"cards"' in row
+
+
 @pytest.mark.parametrize("name", ["", "a b", "it's", "a`b", "a)b", "~", "a\n", "x" * 300])
 def test_what_is_no_name_of_a_field_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="not the name"):

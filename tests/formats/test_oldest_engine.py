@@ -25,6 +25,7 @@ QUERIES = (
     "status>=500 | top 5 path",
     "level>=warn | stats count() by format",
     "client:ip(10.0.0.0/8)",
+    "~app/name=shop | stats count() by ~app/name, ~tier",
     "* | hist 15s by level",
     "status in (200, 502) | sort bytes desc | limit 3",
     "* | uniq by format",
@@ -39,10 +40,11 @@ def test_the_oldest_engine_gives_the_same_answers(tmp_path: Path) -> None:
         f"2026-11-21T00:22:17.{number:09d}Z stdout F {line[0]}\n" for number, line in enumerate(LINES)
     )
     quoted = data.replace("\\", "\\\\").replace("'", "\\'")
-    columns = "source_id, offset, wrapper, namespace, pod, container, data"
+    columns = "source_id, offset, wrapper, namespace, pod, container, labels, data"
     statements = [statement for migration in migrations() for statement in migration.statements]
     statements.append(
-        f"INSERT INTO ingest ({columns}) VALUES (1, 0, 'cri', 'prod', 'web-0', 'web', '{quoted}')"
+        f"INSERT INTO ingest ({columns}) VALUES "
+        f"(1, 0, 'cri', 'prod', 'web-0', 'web', map('app/name', 'shop'), '{quoted}')"
     )
     compiled = [compile(parse(text), WINDOW, limit=20, now_ns=WINDOW.end) for text in QUERIES]
     queries = [{"sql": READ, "params": {}}]

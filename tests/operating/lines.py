@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from loghouse.store.client import Store
 
-COLUMNS = ("source_id", "offset", "span", "wrapper", "namespace", "pod", "container", "data")
+COLUMNS = ("source_id", "offset", "span", "wrapper", "namespace", "pod", "container", "labels", "data")
+LABELS = {"app.kubernetes.io/name": "shop"}
 
 
 def store_lines(store: Store, namespace: str, texts: list[str], days_ago: float = 0) -> None:
@@ -17,5 +18,7 @@ def store_lines(store: Store, namespace: str, texts: list[str], days_ago: float 
     ]
     data = "".join(lines).encode()
     source = zlib.crc32(data)
-    row = [[source], [0], [0], [b"cri"], [namespace.encode()], [b"web-1"], [b"web"], [data]]
+    texts = [[text.encode()] for text in ("cri", namespace, "web-1", "web")]
+    labels = {name.encode(): value.encode() for name, value in LABELS.items()}
+    row = [[source], [0], [0], *texts, [labels], [data]]
     store.insert("ingest", COLUMNS, row, {"async_insert": 0})

@@ -1,13 +1,20 @@
 """`*`: any field, column, label or the record itself."""
 
+import re
+
+from loghouse.formats.labels import COLUMN as LABELS
+from loghouse.formats.labels import VALUES as LABEL_VALUES
 from loghouse.query import patterns, words
 from loghouse.query.ast import Key, Operator, Span, Value
 from loghouse.query.params import Params
+from loghouse.query.regex import required_text
 from loghouse.query.subjects.subject import Subject
 from loghouse.query.subjects.text import TextSubject
 
 _COLUMNS = ("namespace", "pod", "container", "node", "workload", "stream", "format", "toString(level)")
 _BARE_IN_JSON = r"[:\[,]\s*{}\s*[,}}\]]"  # the value of a key, or an item of a list
+
+_AS_IN_JSON = re.compile(r"[\w.:/@ -]+", re.ASCII)  # what JSON never spells in another way
 
 
 class AnywhereSubject(Subject):
@@ -29,7 +36,7 @@ class AnywhereSubject(Subject):
 
     def exactly(self, value: Value) -> str:
         tests = [column.exactly(value) for column in [*self._columns, self._message]]
-        tests.append(f"has(mapValues(labels), {self._params.text(value.text)})")
+        tests.append(self._in_labels(f"v = {self._params.text(value.text)}", value.text))
         tests.append(self._value_in_record(words.escape_regex(value.text), ""))
         if value.number is not None:
             tests.append(f"has(mapValues(numbers), {self._params.number(value.number)})")
@@ -46,12 +53,12 @@ class AnywhereSubject(Subject):
     def matches(self, pattern: Value) -> str:
         bound = self._params.text(pattern.text)
         tests = [subject.matches(pattern) for subject in [*self._columns, self._raw, self._message]]
-        return _any([*tests, f"arrayExists(v -> match(v, {bound}), mapValues(labels))"])
+        return _any([*tests, self._in_labels(f"match(v, {bound})", required_text(pattern.text))])
 
     def contains(self, text: str, span: Span) -> str:
         bound = self._params.text(text)
         tests = [subject.contains(text, span) for subject in [*self._columns, self._raw, self._message]]
-        return _any([*tests, f"arrayExists(v -> position(v, {bound}) > 0, mapValues(labels))"])
+        return _any([*tests, self._in_labels(f"position(v, {bound}) > 0", text)])
 
     def like(self, pattern: str, any_case: bool, span: Span) -> str:
         self._raw.like(pattern, any_case, span)
@@ -59,8 +66,9 @@ class AnywhereSubject(Subject):
 
     def words(self, value: Value) -> str:
         tests = [subject.phrase(value.text) for subject in [*self._columns, self._raw, self._message]]
+        tokens = words.whole_tokens(value.text, starts=True, ends=True)
         in_label = words.has_words("v", value.text, self._params)
-        return _any([*tests, f"arrayExists(v -> {in_label}, mapValues(labels))"])
+        return _any([*tests, self._in_labels(in_label, *tokens[:1])])
 
     def glob(self, parts: tuple[str, ...], span: Span) -> str:
         return self._shaped(patterns.glob_pattern(parts), any_case=True)
@@ -81,10 +89,19 @@ class AnywhereSubject(Subject):
         """Some value has the form of this LIKE pattern, from its start to its end."""
         operator, bound = "ILIKE" if any_case else "LIKE", self._params.text(pattern)
         tests = [f"{subject.sql} {operator} {bound}" for subject in [*self._columns, self._message]]
-        tests.append(f"arrayExists(v -> v {operator} {bound}, mapValues(labels))")
+        literal = max(re.split(r"[%_\\]", pattern), key=len)
+        tests.append(self._in_labels(f"v {operator} {bound}", literal))
         flags = "(?i)" if any_case else ""
         tests.append(self._value_in_record(patterns.like_regex(pattern, r'[^"\n]'), flags))
         return _any(tests)
+
+    def _in_labels(self, test: str, required: str = "") -> str:
+        """The value `v` of some label meets the test. In one that does stands `required`, in any case."""
+        found = f"arrayExists(v -> {test}, {LABEL_VALUES})"
+        if not _AS_IN_JSON.fullmatch(required):
+            return found
+        # Of each different text of labels once, where those after it are looked at record by record.
+        return f"(positionCaseInsensitive({LABELS}, {self._params.text(required)}) > 0 AND {found})"
 
     def _bare_in_json(self, word: str) -> str:
         return f"(format = 'json' AND match(raw, {self._params.text(_BARE_IN_JSON.format(word))}))"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from loghouse.formats.labels import label_exists, label_text
 from loghouse.query import patterns, words
 from loghouse.query.ast import Key, Operator, Span, Value
 from loghouse.query.params import Params
@@ -134,5 +135,5 @@ class TextSubject(Subject):
 
 def label(key: Key, params: Params) -> TextSubject:
     """A label of the pod; a missing one equals nothing, not even the empty text."""
-    name = params.text(key.name)
-    return TextSubject(key, f"labels[{name}]", params, guards=(f"mapContains(labels, {name})",))
+    there = label_exists(key.name, params.bind)
+    return TextSubject(key, label_text(key.name, params.bind), params, guards=(there,))

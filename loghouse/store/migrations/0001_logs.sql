@@ -12,6 +12,9 @@ CREATE TABLE IF NOT EXISTS {local:logs} {on_cluster}
     pod_uid LowCardinality(String) CODEC(ZSTD(1)),
     restart UInt32 CODEC(ZSTD(1)),
     labels Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
+    -- Tables that were made before have it from 0014. It stands here too because the view, of which only the newest
+    -- form is known, writes it.
+    labels_json LowCardinality(String) DEFAULT {labels_as_json} CODEC(ZSTD(1)),
     stream LowCardinality(String) CODEC(ZSTD(1)),
     level Enum8({levels}) CODEC(ZSTD(1)),
     format LowCardinality(String) CODEC(ZSTD(1)),
