@@ -326,6 +326,8 @@ MASKED = {
     "from 10.1.2.3:80 and fd00::5 or 2001:db8::1:0 ok": "from <ip>:80 and <ip> or <ip> ok",
     "at 10:15:00 it was 1.2.3": "at 10:15:00 it was 1.2.3",
     "card 4111 1111 1111 1111 declined": "card <card> declined",
+    "2026 4111-1111-1111-1111 and 1234 6011000990139424": "2026 <card> and 1234 <card>",
+    "3782 822463 10005 at 1732200000000000": "<card> at 1732200000000000",
     "Authorization: Bearer abcdefghij.123": "Authorization: <token>",
     "jwt eyJhbGci.eyJzdWIi.abc_d-e x": "jwt <token> x",
 }

@@ -467,7 +467,7 @@ SECRETS = {
     "token": ["Bearer abcdefgh.12-_", "eyJhbGci.eyJzdWIi.abc_d-e"],
     "uuid": ["123e4567-e89b-12d3-a456-426614174000"],
     "hex": ["0xDEADbeef", "0123456789abcdef0"],
-    "number": ["7", "3.25", "10000"],  # four digits before a card would be taken for its beginning
+    "number": ["7", "3.25", "10000", "2026"],
 }
 USUAL = ("email", "ip", "card", "token")
 plain_words = st.sampled_from(["user", "é", "[a]", '"q"', "it's", "x:", "/path/", "a_b", "{", "\n", "日本"])

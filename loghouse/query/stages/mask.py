@@ -20,7 +20,8 @@ KINDS = {
     "token": r"\b(?:eyJ[\w-]+\.[\w-]+\.[\w-]*|(?:Bearer|Basic) +[\w.~+/=-]{8,})",
     "email": r"[\w.%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
     "uuid": r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b",
-    "card": r"\b(?:\d{4}[ -]?){3}\d{1,7}\b",
+    # By how numbers of cards begin: a year before one is none, nor is a time in microseconds.
+    "card": (r"\b(?:(?:[3-6]\d{3}|2[2-7]\d\d)[ -]?(?:\d{4}[ -]?){2}\d{1,7}|3[47]\d\d[ -]\d{6}[ -]\d{5})\b"),
     "ip": (
         r"\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b"
         r"|(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}"
