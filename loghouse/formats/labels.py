@@ -33,7 +33,7 @@ def label_exists(name: str, bind: Bind) -> str:
     return f"JSON_EXISTS({COLUMN}, {bind(_path(name), 'String')})"
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def labels_of(text: str) -> Mapping[str, str]:
     """The labels of a record whose column holds this text. They are shared by all of it: not to be changed."""
     return json.loads(text) if text else {}
