@@ -58,5 +58,9 @@ class StoreError(LoghouseError):
         self.code = code
 
 
+class OlderTables(StoreError):
+    """The store has the tables of an older version: a column is missing."""
+
+
 class StoreUnreachable(StoreError):
     """No answer from the store: wrong address, not started, or the connection broke."""

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self, overload
 
 from loghouse.config import StoreUrl
-from loghouse.errors import LoghouseError, StoreError, StoreUnreachable
+from loghouse.errors import LoghouseError, OlderTables, StoreError, StoreUnreachable
 from loghouse.native import PackedTexts
 from loghouse.record import TEXT_INDEX
 from loghouse.store.word_index import has_text_index
@@ -336,11 +336,13 @@ def _server_error(code: int, text: str, url: StoreUrl) -> StoreError:
         return StoreError(
             f"the query {what}", f"Narrow it, or raise {flag} (or the limit of the server)", code
         )
-    older = code == _UNKNOWN_IDENTIFIER and any(f"`{column}`" in message for column in _NEW_COLUMNS)
-    hint = (
-        "Its tables are those of an older version, bring them up to date: loghouse migrate" if older else ""
-    )
-    return StoreError(f"ClickHouse at {url.address}: {message}", hint, code)
+    if code == _UNKNOWN_IDENTIFIER and any(f"`{column}`" in message for column in _NEW_COLUMNS):
+        return OlderTables(
+            f"ClickHouse at {url.address} has the tables of an older version ({message})",
+            "Bring them up to date: loghouse migrate",
+            code,
+        )
+    return StoreError(f"ClickHouse at {url.address}: {message}", "", code)
 
 
 def _reason(error: Exception) -> str:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import orjson
 
-from loghouse.errors import LoghouseError, QueryError, StoreError, StoreUnreachable, UsageError
+from loghouse.errors import LoghouseError, OlderTables, QueryError, StoreError, StoreUnreachable, UsageError
 from loghouse.render.pages import Writer
 
 JSON = "application/json"
@@ -20,7 +20,7 @@ EVENTS = "text/event-stream"
 CSV = "text/csv; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 
-MISSING_TABLES = (47, 60, 81)  # UNKNOWN_IDENTIFIER (of a column), UNKNOWN_TABLE, UNKNOWN_DATABASE
+MISSING_TABLES = (60, 81)  # UNKNOWN_TABLE, UNKNOWN_DATABASE
 
 Headers = Mapping[str, str]
 
@@ -78,7 +78,7 @@ def refusal(error: Exception) -> Answer:
         return _told(
             503, "the store cannot be reached", "Try again in a moment", headers={"Retry-After": "2"}
         )
-    if isinstance(error, StoreError) and error.code in MISSING_TABLES:
+    if isinstance(error, OlderTables) or (isinstance(error, StoreError) and error.code in MISSING_TABLES):
         return _told(503, "the store does not have the tables of this version", "Run: loghouse migrate")
     if isinstance(error, StoreError) and error.hint:
         return _told(422, error.message.replace("--", ""), "Narrow the query or its time range")

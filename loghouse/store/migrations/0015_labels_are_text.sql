@@ -1,15 +1,4 @@
 -- Waits until every part has the texts: then the maps can go.
-ALTER TABLE note_streams {on_cluster} MODIFY QUERY
-SELECT
-    namespace, workload, pod, container, node, pod_uid,
-    JSONExtract(CAST(anyIf(labels_json, labels_json != ''), 'String'), 'Map(String, String)') AS labels,
-    min(timestamp)::DateTime('UTC') AS first_seen,
-    max(timestamp)::DateTime('UTC') AS last_seen,
-    count() AS records,
-    sum(length(raw)) AS bytes
-FROM {local:logs}
-GROUP BY namespace, workload, pod, container, node, pod_uid;
-
 ALTER TABLE {local:logs} {on_cluster} MODIFY COLUMN labels_json DEFAULT '';
 
 ALTER TABLE {local:logs} {on_cluster} DROP COLUMN IF EXISTS labels;
