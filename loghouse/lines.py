@@ -15,12 +15,22 @@ from loghouse.formats.fields_json import fields_json_sql
 from loghouse.formats.labels import AS_OBJECT
 from loghouse.query import Compiled
 from loghouse.record import COLUMNS
+from loghouse.store.client import TEXTS
 
 SETTINGS: Mapping[str, Any] = {
     "strings_as_bytes": True,
     "max_block_size": 2048,  # a block of lines stays in the cache of a core on its way out
     **JSON_SETTINGS,
     # Lines are made before they are sorted, by all threads; behind the sort there is only one.
+    "query_plan_execute_functions_after_sorting": 0,
+}
+# Of typed columns: nothing is sorted, and what is received should be as large as what is packed at once.
+TYPED_SETTINGS: Mapping[str, Any] = {
+    **TEXTS,
+    **JSON_SETTINGS,
+    "max_block_size": 4096,
+    # To note which granules have no hit would make blocks of whole granules, and here every one has hits.
+    "use_query_condition_cache": 0,
     "query_plan_execute_functions_after_sorting": 0,
 }
 
@@ -42,10 +52,10 @@ _TEXT: Mapping[str, str] = {
     "raw": "raw",
 }
 _NUMBERS: Mapping[str, str] = {"offset": "toString(offset)", "length": "toString(length)"}
-_TYPED: Mapping[str, str] = {
+_WHOLE_NUMBERS: Mapping[str, str] = {
     "timestamp": "toUnixTimestamp64Nano(timestamp)",
     "inserted_at": "toUnixTimestamp64Milli(inserted_at)",
-    **{name: name for name in ("message", "source_id", "offset", "length", "raw")},
+    **{name: name for name in ("source_id", "offset", "length")},
 }
 
 
@@ -77,15 +87,26 @@ def csv_lines_sql(compiled: Compiled, names: Sequence[str]) -> str | None:
     return _selecting(compiled, f"concat({', '.join(_joined(cells))}, '\\n')")
 
 
-def typed_columns_sql(compiled: Compiled, repeated: Sequence[str], others: Sequence[str]) -> str | None:
-    """SQL for the same records as columns of a typed file: text, whole numbers, `fields` as JSON.
+def typed_columns_sql(
+    compiled: Compiled, numbers: Sequence[str], texts: Sequence[str], repeated: Sequence[str]
+) -> str | None:
+    """SQL for the same records as columns of a typed file: whole numbers, then text, `fields` as JSON.
 
-    The first one is a JSON array of the texts of the columns `repeated`, labels as the JSON of a JSON text.
+    First of the texts is a JSON array of those of the columns `repeated`, labels as the JSON of a JSON text.
+    Several texts are a tuple, the last column: the embedded store need not look for where each of them ends.
     """
-    texts = {**_TEXT, "labels": AS_OBJECT}
-    members = "".join(f", ',', toJSONString({texts[name]})" for name in repeated).removeprefix(", ','")
-    typed = {**_TYPED, "fields": fields_json_sql()}
-    return _selecting(compiled, ", ".join((f"concat('['{members}, ']')", *(typed[name] for name in others))))
+    values = {**_TEXT, "labels": AS_OBJECT, "fields": fields_json_sql()}
+    members = ", ',', ".join(f"toJSONString({values[name]})" for name in repeated)
+    # The type is what the reader of whole columns looks for.
+    columns = [
+        f"CAST({sql}, 'String')"
+        for sql in (
+            *([f"concat('[', {members}, ']')"] if repeated else []),
+            *(values[name] for name in texts),
+        )
+    ]
+    last = [f"tuple({', '.join(columns)})"] if len(columns) > 1 else columns
+    return _selecting(compiled, ", ".join((*(_WHOLE_NUMBERS[name] for name in numbers), *last)))
 
 
 def valid(lines: Sequence[bytes]) -> bytes:

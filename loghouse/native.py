@@ -1,4 +1,4 @@
-"""Text as ClickHouse's native format has it: compressed once, and sent as it lies.
+"""Text as ClickHouse's native format has it: compressed once and sent as it lies, received as whole columns.
 
 What compresses is imported inside functions, because commands that only ask need none of it.
 """
@@ -6,8 +6,10 @@ What compresses is imported inside functions, because commands that only ask nee
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import accumulate, pairwise
 from typing import overload
 
 LEVEL = 1  # of zstd
@@ -60,6 +62,39 @@ class PackedTexts(Sequence[bytes]):
     def __getitem__(self, index: slice) -> list[bytes]: ...
     def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
         return list(self)[index]
+
+
+class Texts(Sequence[bytes]):
+    """A column of texts as it was received: all of them one after another in `data`.
+
+    `offsets` are whole numbers of 64 bits in memory: the 0 before the first one, then where each ends.
+    """
+
+    __slots__ = ("data", "offsets")
+
+    def __init__(self, data: bytes | bytearray, offsets: bytes | bytearray) -> None:
+        self.data = data
+        self.offsets = offsets
+
+    def __len__(self) -> int:
+        return len(self.offsets) // 8 - 1
+
+    def __iter__(self) -> Iterator[bytes]:
+        data, ends = bytes(self.data), memoryview(self.offsets).cast("q").tolist()
+        return iter([data[start:end] for start, end in pairwise(ends)])
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        return list(self)[index]
+
+
+def texts_of(texts: Iterable[bytes]) -> Texts:
+    """The column of these texts."""
+    kept = list(texts)
+    return Texts(b"".join(kept), array("q", accumulate(map(len, kept), initial=0)).tobytes())
 
 
 def packed_texts(texts: Sequence[bytes]) -> PackedTexts:

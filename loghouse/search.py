@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
 
-from loghouse.query import Compiled, Filter, Query, TimeRange, compile, is_live
+from loghouse.query import Compiled, Filter, Order, Query, TimeRange, compile, is_live
 from loghouse.record import Record
 from loghouse.store.client import Columns, Store
 from loghouse.store.records import records_of
@@ -30,6 +30,7 @@ class Search:
     limit_tables: bool = False
     zone: tzinfo = UTC
     table: str = "logs"  # or a subquery of our own with its columns
+    by_pod: bool = False  # all records: pod by pod, as the store has them, instead of in the order of time
     strings: bool = True  # False: nobody looks at the text fields of records, unless the query asks for some
 
 
@@ -37,7 +38,7 @@ class Search:
 class Found:
     """The answer to a search as it streams: iterate `records`, `raw` or `rows`, then look at the rest.
 
-    Records come oldest first, unless the query sorts them.
+    Records come oldest first, unless the query sorts them or the search is `by_pod`.
     """
 
     store: Store
@@ -98,7 +99,8 @@ class Found:
 def find(store: Store, search: Search) -> Found:
     """Compile a search; nothing is asked of the store before its rows are iterated."""
     streams = search.limit is None and is_live(search.query)
-    compiled = _compiled(search, None, oldest_first=streams)
+    everything: Order = "pods" if search.by_pod else "oldest"
+    compiled = _compiled(search, None, everything if streams else "newest")
     if compiled.kind == "table":
         if search.limit_tables and search.limit is not None:
             compiled = _compiled(search, search.limit)
@@ -130,14 +132,14 @@ def newest_before(store: Store, search: Search) -> int | None:
     return int(rows[0][0]) if rows else None
 
 
-def _compiled(search: Search, limit: int | None, oldest_first: bool = False) -> Compiled:
+def _compiled(search: Search, limit: int | None, order: Order = "newest") -> Compiled:
     return compile(
         search.query,
         search.window,
         table=search.table,
         scope=search.scope,
         limit=limit,
-        order="oldest" if oldest_first else "newest",
+        order=order,
         now_ns=search.now_ns,
         zone=search.zone,
         strings=search.strings,

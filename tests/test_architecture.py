@@ -18,7 +18,7 @@ MAY_USE: dict[str, set[str]] = {
     "native": set(),
     "formats": {"record"},
     "query": {"errors", "formats", "record"},
-    "render": {"errors", "query", "record"},
+    "render": {"errors", "native", "query", "record"},
     "store": {"config", "errors", "formats", "native", "record"},
     "embedded": {"config", "errors", "memory", "native", "stopping"},
     "spool": {"errors", "native"},

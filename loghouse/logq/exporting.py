@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import BinaryIO
 
-from loghouse.lines import SETTINGS, csv_lines_sql, json_lines_sql, typed_columns_sql, valid
+from loghouse.lines import SETTINGS, TYPED_SETTINGS, csv_lines_sql, json_lines_sql, typed_columns_sql, valid
 from loghouse.logq.options import Format
 from loghouse.query import Compiled
 from loghouse.record import Record
@@ -39,7 +39,7 @@ def ask_typed(fields: Sequence[str], found: Found) -> Iterator[Columns]:
 
     sql = typed_columns_sql(found.compiled, *columns_named(fields))
     if sql is not None:
-        return found.blocks(sql, **SETTINGS)
+        return found.blocks(sql, **TYPED_SETTINGS)
     return (columns_of(page, fields) for page in found.records())
 
 

@@ -15,6 +15,7 @@ from loghouse.search import Search, find
 from loghouse.store.client import Store
 
 SLICE_RECORDS = 250_000
+UNSORTED_RECORDS = 1_000_000  # of a slice that the store need not sort: each costs it a fifth of a second
 MOST_STEPS = 5000
 SHORTEST_STEP = 15 * SECOND  # what the counts of the store are kept by
 
@@ -61,14 +62,18 @@ def read_begun(path: Path) -> Begun:
 
 
 def slices_of(store: Store, search: Search, start_ns: int) -> list[Slice]:
-    """The time of a search from `start_ns` on, in slices of about `SLICE_RECORDS`, without empty ones."""
+    """The time of a search from `start_ns` on, in slices of about `SLICE_RECORDS`, without empty ones.
+
+    Those of a search by pod are larger.
+    """
+    most = UNSORTED_RECORDS if search.by_pod else SLICE_RECORDS
     window = TimeRange(start_ns, search.window.end)
     if window.end <= window.start:
         return []
     found: list[Slice] = []
     start, records = window.start, 0
     for time, count in _counts(store, replace(search, window=window)):
-        if records and records + count > SLICE_RECORDS:
+        if records and records + count > most:
             found.append(Slice(TimeRange(start, time), records))
             start, records = time, 0
         records += count

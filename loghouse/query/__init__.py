@@ -3,7 +3,7 @@
 from loghouse.query.ast import Filter
 from loghouse.query.live import Live, all_filters, is_live
 from loghouse.query.parser import Query, parse
-from loghouse.query.relation import Shown
+from loghouse.query.relation import Order, Shown
 from loghouse.query.scope import scope_filter
 from loghouse.query.sql import Compiled, compile, filter_sql
 from loghouse.query.timerange import TimeRange, parse_duration, parse_instant, parse_period, window
@@ -12,6 +12,7 @@ __all__ = [
     "Compiled",
     "Filter",
     "Live",
+    "Order",
     "Query",
     "Shown",
     "TimeRange",

@@ -48,6 +48,7 @@ _NO_STRINGS = "CAST(map(), 'Map(String, String)')"
 _COMPUTED_NAMES = ("message", "strings", "length")
 _ABSENT = {"text": "''", "number": "NULL"}
 RECORD_ORDER = ("timestamp", "source_id", "offset")
+STORED_ORDER = ("namespace", "workload", "container", "pod", "timestamp")  # what the table is sorted by
 
 
 class Records(Struct, frozen=True):
@@ -152,7 +153,7 @@ class Records(Struct, frozen=True):
     def sorted(self, keys: list[str]) -> "Records":
         """The same rows in another order."""
         rows = self.settled()
-        return replace(rows, order_by=(*keys, *in_time(self.context.order)))
+        return replace(rows, order_by=(*keys, *order_keys(self.context.order)))
 
     def ordered(self, order: tuple[str, ...]) -> "Records":
         """The same rows in exactly this order; () is that of time."""
@@ -171,13 +172,13 @@ class Records(Struct, frozen=True):
         """The same rows with a cut, if any, inside a subquery: what follows sees only what was left."""
         if self.limit is None and not self.offset:
             return self
-        order = self.order_by or in_time(self.context.order)
+        order = self.order_by or order_keys(self.context.order)
         return self._reading_from(self._records_of(self.tail_of_query(order)))
 
     def first_of_each(self, keys: list[str], keep_last: bool) -> "Records":
         """One row for each value of the keys: the earliest or the latest."""
         rows = self.settled()
-        order = in_time("newest" if keep_last else "oldest")
+        order = order_keys("newest" if keep_last else "oldest")
         one_each = f"{rows.tail_of_query(order)} LIMIT 1 BY {', '.join(keys)}"
         return rows._reading_from(rows._records_of(one_each))
 
@@ -273,7 +274,7 @@ class Records(Struct, frozen=True):
     def select(self, strings: bool = True) -> str:
         """The whole query, with exactly the columns of a `Record`; `strings` may be left empty."""
         # Without aliases: ClickHouse would take `level` in a condition for the text that is selected.
-        order = self.order_by or in_time(self.context.order)
+        order = self.order_by or order_keys(self.context.order)
         left_out = {} if strings else {"strings": _NO_STRINGS}
         columns = ", ".join({**COLUMNS, **self.made.output(self.context.params), **left_out}.values())
         if self.limit is None and not self.offset:
@@ -283,14 +284,14 @@ class Records(Struct, frozen=True):
 
     def select_raw(self) -> str:
         """The same rows with nothing but the record as it was written, or the message that a stage wrote."""
-        order = self.order_by or in_time(self.context.order)
+        order = self.order_by or order_keys(self.context.order)
         message = self.made.column(Key("message"))
         return f"SELECT {'raw' if message is None else message.sql} FROM {self.tail_of_query(order)}"
 
     @property
     def newest_first(self) -> bool:
         """They come in the order of time, and not one that the query asked for."""
-        return self.order_by in ((), in_time(self.context.order))
+        return self.order_by in ((), order_keys(self.context.order))
 
 
 def _guards(values: Iterable[Guarded], kind: str) -> list[str]:
@@ -308,6 +309,8 @@ def _without_text(value: Guarded) -> str:
     return _ABSENT["text"] if value.kind == "text" else value.sql
 
 
-def in_time(order: Order) -> tuple[str, ...]:
-    """Keys of ORDER BY: the time, and what tells records of the same time apart."""
+def order_keys(order: Order) -> tuple[str, ...]:
+    """Keys of ORDER BY: the time, and what tells records of the same time apart; or those of the table."""
+    if order == "pods":
+        return STORED_ORDER
     return tuple(f"{column}{' DESC' if order == 'newest' else ''}" for column in RECORD_ORDER)

@@ -22,7 +22,7 @@ from loghouse.query.subjects.number import NumberSubject
 from loghouse.query.subjects.subject import Subject
 from loghouse.query.timerange import TimeRange
 
-Order: TypeAlias = Literal["newest", "oldest"]
+Order: TypeAlias = Literal["newest", "oldest", "pods"]  # "pods": pod by pod, each in the order of time
 Kind: TypeAlias = Literal["text", "number", "time", "level", "list"]
 
 

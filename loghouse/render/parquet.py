@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
+import sys
 from array import array
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
-from itertools import accumulate
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 from loghouse.errors import UsageError
+from loghouse.native import Texts, texts_of
 from loghouse.record import Record
 from loghouse.render.fields import written_fields
 from loghouse.render.values import VALUES
 
-GROUP_ROWS = 8_192
+# Of one group of rows: what is in memory while it is packed, and each group costs memory until the end.
+GROUP_ROWS = 65_536
+GROUP_BYTES = 6_000_000
+MOST_TEXT = 2**31 - 1  # bytes of the texts of a block, which Arrow counts in 32 bits
 PAGE_BYTES = 65_536  # the writer keeps some pages of each column
 # Of `array`: bits, and whether unsigned.
 _CODES = {(64, False): "q", (64, True): "Q", (32, False): "i", (32, True): "I"}
@@ -36,17 +39,29 @@ REPEATED = (
     "format",
     "parse_error",
 )
+TEXTS = ("message", "fields", "raw")
 
 
-def columns_named(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The columns that are in `REPEATED`, and the others. Raises `UsageError` for what is none."""
+class Named(NamedTuple):
+    """The names of columns, as they come."""
+
+    numbers: list[str]
+    texts: list[str]
+    repeated: list[str]
+
+
+def columns_named(names: Sequence[str]) -> Named:
+    """Raises `UsageError` for what is no column."""
     for name in names:
         if name not in VALUES:
             raise UsageError(
                 f'a Parquet file has no column "{name}"',
                 f"Fields of records are in the column fields; columns are {', '.join(VALUES)}",
             )
-    return [name for name in names if name in REPEATED], [name for name in names if name not in REPEATED]
+    numbers, texts = (
+        [name for name in names if name not in REPEATED and (name in TEXTS) is text] for text in (False, True)
+    )
+    return Named(numbers, texts, [name for name in names if name in REPEATED])
 
 
 class ParquetFile:
@@ -58,16 +73,8 @@ class ParquetFile:
     def __init__(self, out: BinaryIO, names: Sequence[str]) -> None:
         """`names` are the columns. Raises `UsageError` if pyarrow is not installed."""
         self._names = names
-        self._repeated_names, self._single_names = columns_named(names)
-        # pyarrow brings in numpy, and that starts threads that wait for work by turning round and round.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        try:
-            import pyarrow
-            from pyarrow import parquet
-        except ImportError:
-            raise UsageError(
-                "parquet files need a package that is missing", 'Install it with: pip install "logq[parquet]"'
-            ) from None
+        self._named = columns_named(names)
+        pyarrow, parquet = _pyarrow()
         pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # which gives back what it does not need
         self._arrow: Any = pyarrow
         text, repeated = pyarrow.string(), pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
@@ -88,16 +95,15 @@ class ParquetFile:
             self._schema,
             compression="zstd",
             # The rest is rarely the same twice: to look for it costs time, and memory that is not given back.
-            use_dictionary=self._repeated_names,
-            # Nor does a reader leave out rows by the bounds of what stands in every group, or of a text; and
-            # the bounds of all groups are in memory until the end.
-            write_statistics=[
-                name for name in self._single_names if name not in ("message", "fields", "raw")
-            ],
+            use_dictionary=self._named.repeated,
+            # Nor does a reader leave out rows by the bounds of a text; and the bounds of all groups are in
+            # memory until the end.
+            write_statistics=self._named.numbers,
             data_page_size=PAGE_BYTES,
         )
         self._waiting: list[Any] = []
         self._rows = 0
+        self._bytes = 0
         self._packer = ThreadPoolExecutor(1, "parquet")
         self._packed: Future[None] | None = None
 
@@ -118,60 +124,79 @@ class ParquetFile:
     def write(self, block: Sequence[Sequence[Any]]) -> int:
         """Add the rows of a block and return how many.
 
-        Its first column are those of `REPEATED`, as a JSON array; text is bytes.
+        Its columns are whole numbers, then those of `REPEATED`, if any, as a JSON array, then other `Texts`.
         """
-        repeated, *others = block
-        columns = self._repeated(repeated) if self._repeated_names else {}
+        names = [*self._named.numbers, *(["repeated"] if self._named.repeated else []), *self._named.texts]
+        found = dict(zip(names, block, strict=True))
+        columns = self._repeated(found.pop("repeated")) if self._named.repeated else {}
         columns |= {
-            name: self._array(values, self._schema.field(name).type)
-            for values, name in zip(others, self._single_names, strict=True)
+            name: self._array(values, self._schema.field(name).type) for name, values in found.items()
         }
         batch = self._arrow.record_batch([columns[name] for name in self._names], schema=self._schema)
-        self._waiting.append(batch)
         self._rows += batch.num_rows
-        if self._rows >= GROUP_ROWS:
+        self._bytes += batch.nbytes
+        if self._rows > GROUP_ROWS or self._bytes > GROUP_BYTES:
             self._pour()
+            self._rows, self._bytes = batch.num_rows, batch.nbytes
+        self._waiting.append(batch)
         return int(batch.num_rows)
 
     def _repeated(self, texts: Sequence[bytes]) -> dict[str, Any]:
-        """The columns of `REPEATED` out of their texts; each different one is taken apart once."""
-        arrow = self._arrow
-        numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-        rows = [_row(text) for text in numbers]
-        indices = self._array([numbers[text] for text in texts], arrow.int32())
+        """The columns of `REPEATED` out of their texts; each different one is taken apart once.
+
+        In Python: what `pyarrow` can compute with is 13 MB from the first use of any of it on.
+        """
+        texts = list(texts)
+        number_of = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        numbers = [number_of[text] for text in texts]
+        rows = [_row(text) for text in number_of]
         found = {}
-        for name, values in zip(self._repeated_names, zip(*rows, strict=True), strict=True):
-            places = {value: place for place, value in enumerate(dict.fromkeys(values))}
-            place_of = self._array([places[value] for value in values], arrow.int32())
-            dictionary = self._array([_bytes(value) for value in places], arrow.string())
-            found[name] = arrow.DictionaryArray.from_arrays(place_of.take(indices), dictionary)
+        for name, values in zip(self._named.repeated, zip(*rows, strict=True), strict=True):
+            place_of = {value: place for place, value in enumerate(dict.fromkeys(values))}
+            places = [place_of[value] for value in values]
+            if len(place_of) == 1:  # as most of them are, in the rows of a pod
+                chosen = array("i", [0]) * len(texts)
+            else:
+                chosen = array("i", [places[number] for number in numbers])
+            kind = self._schema.field(name).type
+            found[name] = self._arrow.DictionaryArray.from_arrays(
+                self._numbers(chosen, kind.index_type),
+                self._array(texts_of(map(_bytes, place_of)), kind.value_type),
+            )
         return found
 
     def _array(self, values: Sequence[Any], kind: Any) -> Any:
         """An array out of its memory: `pyarrow.array` would load pandas where it is installed (50 MB)."""
-        arrow, count = self._arrow, len(values)
-        if not (arrow.types.is_string(kind) or arrow.types.is_binary(kind)):
-            numbers = array(_CODES[kind.bit_width, arrow.types.is_unsigned_integer(kind)], values)
-            return arrow.Array.from_buffers(kind, count, [None, arrow.py_buffer(numbers)])
-        data = arrow.py_buffer(b"".join(values))
-        ends = arrow.py_buffer(array("i", accumulate(map(len, values), initial=0)))
-        text = arrow.Array.from_buffers(kind, count, [None, ends, data])
+        arrow = self._arrow
+        if not isinstance(values, Texts):
+            code = _CODES[kind.bit_width, arrow.types.is_unsigned_integer(kind)]
+            return self._numbers(array(code, values), kind)
+        if len(values.data) > MOST_TEXT:
+            raise UsageError(
+                f"{len(values)} records together are too long for Parquet", "Export to a .jsonl file"
+            )
+        ends = arrow.py_buffer(array("i", values.offsets)[::2])  # the lower half of each
+        text = arrow.Array.from_buffers(kind, len(values), [None, ends, arrow.py_buffer(values.data)])
         try:
             text.validate(full=True)  # one by one: two halves of a character make no whole one
         except arrow.ArrowInvalid:
-            return self._array(list(map(_valid, values)), kind)
+            return self._array(texts_of(map(_valid, values)), kind)
         return text
+
+    def _numbers(self, values: array[int], kind: Any) -> Any:
+        arrow = self._arrow
+        return arrow.Array.from_buffers(kind, len(values), [None, arrow.py_buffer(values)])
 
     def _pour(self) -> None:
         """Have the rows gathered packed and written, once those before them are."""
         self._wait()
         if self._waiting:
             table = self._arrow.Table.from_batches(self._waiting)
-            self._waiting, self._rows = [], 0
+            self._waiting = []
             self._packed = self._packer.submit(self._pack, table)
 
     def _pack(self, table: Any) -> None:
-        self._writer.write_table(table.unify_dictionaries(), row_group_size=GROUP_ROWS)
+        self._writer.write_table(table.unify_dictionaries(), row_group_size=table.num_rows)
 
     def _wait(self) -> None:
         if self._packed is not None:
@@ -179,12 +204,33 @@ class ParquetFile:
             self._packed = None
 
 
-def columns_of(page: Sequence[Record], names: Sequence[str]) -> list[list[Any]]:
+def _pyarrow() -> tuple[Any, Any]:
+    """pyarrow and its Parquet, without numpy unless it is imported: 11 MB, and threads that nothing needs."""
+    hidden = "numpy" not in sys.modules
+    if hidden:
+        sys.modules["numpy"] = None  # type: ignore[assignment]  # makes the import of it fail
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise UsageError(
+            "parquet files need a package that is missing", 'Install it with: pip install "logq[parquet]"'
+        ) from None
+    finally:
+        if hidden:
+            del sys.modules["numpy"]
+    return pyarrow, parquet
+
+
+def columns_of(page: Sequence[Record], names: Sequence[str]) -> list[Sequence[Any]]:
     """A page of records as such a block."""
-    repeated, others = columns_named(names)
-    texts = [_json([_value(record, name) for name in repeated]) for record in page]
-    columns = ([_value(record, name) for record in page] for name in others)
-    return [list(map(_bytes, column)) for column in (texts, *columns)]
+    numbers, texts, repeated = columns_named(names)
+    columns: list[Sequence[Any]] = [[_value(record, name) for record in page] for name in numbers]
+    if repeated:
+        columns.append(
+            texts_of(_bytes(_json([_value(record, name) for name in repeated])) for record in page)
+        )
+    return columns + [texts_of(_bytes(_value(record, name)) for record in page) for name in texts]
 
 
 def _value(record: Record, name: str) -> Any:

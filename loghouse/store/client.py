@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import struct
 import sys
@@ -17,7 +18,7 @@ from typing import Any, Self, overload
 
 from loghouse.config import StoreUrl
 from loghouse.errors import LoghouseError, OlderTables, StoreError, StoreUnreachable
-from loghouse.native import PackedTexts
+from loghouse.native import PackedTexts, Texts
 from loghouse.record import TEXT_INDEX
 from loghouse.store.word_index import has_text_index
 
@@ -34,6 +35,10 @@ _LIMITS = {
     160: ("would take longer than allowed", "--max-time"),
     241: ("needs more memory than allowed", "--max-memory"),
 }
+_WHOLE = "whole columns"  # in place of the name of an encoding
+# Of the driver: columns of text are `Texts`, and a tuple of texts is as many of them.
+TEXTS: Settings = {"strings_as_bytes": True, "strings_encoding": _WHOLE}
+_TEXT_KIND = re.compile(r"String|Tuple\(String(, String)*\)")
 _STORED, _ZSTD = 0x02, 0x90
 _FRAME_HEADER = struct.Struct("<BII")  # method, packed size with this header, unpacked size
 _UNKNOWN_IDENTIFIER = 47
@@ -98,8 +103,8 @@ class Store:
         """The blocks of a query as the server sends them, column by column: the fast way to many rows.
 
         The query is sent at once: the server is at work on it before the first block is asked for. With the
-        setting `strings_as_bytes` text comes as `bytes`. Closing the iterator before its end cancels the
-        query on the server.
+        setting `strings_as_bytes` text comes as `bytes`, with those in `TEXTS` as `Texts`. Closing the
+        iterator before its end cancels the query on the server.
         """
         answer = self._answer(sql, params or {}, settings or {})
         next(answer)
@@ -214,6 +219,8 @@ class Store:
                 settings={"server_side_params": True, **self._settings},
             )
             self._client.iter_query_result_cls = _WholeBlocks
+            if not self._compress:
+                _read_texts_whole(self._client.connection)
         return self._client
 
 
@@ -235,6 +242,46 @@ def driver_class(secure: bool) -> Any:
         if hidden:
             sys.modules.pop("certifi", None)  # two threads may be here
     return Client
+
+
+def _read_texts_whole(connection: Any) -> None:
+    """Have a connection, once it is opened, read the answer to `TEXTS` without an object for each text."""
+    from clickhouse_driver import defines
+    from clickhouse_driver.block import BlockInfo, ColumnOrientedBlock
+    from clickhouse_driver.columns.service import read_column
+    from clickhouse_driver.reader import read_binary_str, read_binary_uint8
+    from clickhouse_driver.streams.native import BlockInputStream
+    from clickhouse_driver.varint import read_varint
+
+    class Blocks(BlockInputStream):  # type: ignore[misc]
+        def read(self, use_numpy: bool | None = None) -> Any:
+            if self.context.client_settings["strings_encoding"] != _WHOLE:
+                return super().read(use_numpy)
+            revision = self.context.server_info.used_revision
+            header: list[tuple[str, str]] = []
+            data: list[Sequence[Any]] = []
+            info = BlockInfo()
+            if revision >= defines.DBMS_MIN_REVISION_WITH_BLOCK_INFO:
+                info.read(self.fin)
+            columns, rows = read_varint(self.fin), read_varint(self.fin)
+            for _ in range(columns):
+                name, kind = read_binary_str(self.fin), read_binary_str(self.fin)
+                has_mark = revision >= defines.DBMS_MIN_REVISION_WITH_CUSTOM_SERIALIZATION
+                is_custom = has_mark and bool(read_binary_uint8(self.fin))
+                read = list(self._columns(kind, rows, is_custom)) if rows else []
+                header += [(name, kind)] * max(len(read), 1)
+                data += read
+            return ColumnOrientedBlock(header, data, info)
+
+        def _columns(self, kind: str, rows: int, is_custom: bool) -> Iterator[Sequence[Any]]:
+            if is_custom or not _TEXT_KIND.fullmatch(kind):
+                yield read_column(self.context, kind, rows, self.fin, has_custom_serialization=is_custom)
+                return
+            for _ in range(kind.count("String")):
+                offsets, data = self.fin.read_strings_arrow(rows)
+                yield Texts(data, offsets)
+
+    connection.get_block_in_stream = lambda: Blocks(connection.fin, connection.context)
 
 
 def _send(connection: Any, header: Sequence[tuple[str, str]], block: Columns) -> None:

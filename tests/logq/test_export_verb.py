@@ -186,6 +186,48 @@ def test_a_parquet_file_has_the_columns_that_json_has_or_those_asked_for(
     assert sorted(os.listdir(tmp_path)) == ["few.parquet", "made.parquet", "usual.parquet"]
 
 
+def test_a_parquet_file_has_each_slice_pod_by_pod(live: LiveStore, space: str, tmp_path: Path) -> None:
+    pods = [Source(live.url, namespace=space, pod=f"web-{n}", identity=n) for n in (2, 1)]
+    for minute in range(6):
+        at = KNOWN - timedelta(minutes=6 - minute)
+        for pod in pods:
+            pod.write(b"late", b"early", at=[at + timedelta(milliseconds=2), at])
+    path = tmp_path / "all.parquet"
+    script = (
+        "import sys, loghouse.logq.slices as slices\n"
+        "slices.UNSORTED_RECORDS = 12\n"
+        "from loghouse.logq.cli import main\n"
+        "try: main()\n"
+        "finally: assert 'pyarrow' in sys.modules and 'numpy' not in sys.modules"
+    )
+    done = ran([sys.executable, "-c", script, "export", str(path), "-n", space, "--since", "1d"], live)
+    assert done.stderr == f"24 records in {path}\n".encode()
+    rows = [
+        (row["pod"], row["timestamp"], row["message"]) for row in pyarrow.parquet.read_table(path).to_pylist()
+    ]
+    first, second = rows[:12], rows[12:]
+    assert max(time for _, time, _ in first) < min(time for _, time, _ in second)
+    for part in (first, second):
+        assert part == sorted(part)
+        assert [(pod, message) for pod, _, message in part] == [
+            (pod, message) for pod in ("web-1", "web-2") for _ in range(3) for message in ("early", "late")
+        ]
+
+
+@pytest.mark.parametrize(
+    "fields", ["offset,timestamp", "raw", "pod", "labels,message,source_id,stream", "fields,raw"]
+)
+def test_a_parquet_file_of_some_columns(live: LiveStore, space: str, tmp_path: Path, fields: str) -> None:
+    source = Source(live.url, namespace=space, labels={"app": "shop"})
+    source.write(*HOSTILE, at=[KNOWN + timedelta(seconds=second) for second in range(len(HOSTILE))])
+    names = fields.split(",")
+    for name, chosen in (("all.parquet", "*"), ("some.parquet", fields)):
+        ran(command("export", str(tmp_path / name), "-n", space, "--fields", chosen), live)
+    every, some = (pyarrow.parquet.read_table(tmp_path / name) for name in ("all.parquet", "some.parquet"))
+    assert some.num_rows >= len(HOSTILE)
+    assert some == every.select(names)
+
+
 def test_a_parquet_file_has_types(logq: Logq, known: list[bytes], tmp_path: Path) -> None:
     path = tmp_path / "known.parquet"
     assert logq("export", str(path), "-n", "prod", "--fields", "*").returncode == 0

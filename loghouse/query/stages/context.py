@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from loghouse.query.ast import And, Key, Placed, keys_of
 from loghouse.query.columns import column_of
 from loghouse.query.filters import FilterParser
-from loghouse.query.records import Records, in_time
+from loghouse.query.records import Records, order_keys
 from loghouse.query.relation import Expression, where_sql
 from loghouse.query.stages.cut import row_count
 from loghouse.query.stages.grouping import Group, duration
@@ -85,7 +85,7 @@ class Context(Placed, frozen=True):
     def _found(self, rows: Records, group: tuple[str, ...]) -> str:
         """SQL: the newest hits, as tuples of what they have in common, time, source_id and offset."""
         hits = rows.limited(MOST_HITS)
-        order = hits.order_by or in_time(hits.context.order)
+        order = hits.order_by or order_keys(hits.context.order)
         columns = ", ".join((*group, "timestamp", "source_id", "offset"))
         places = f"SELECT ({columns}) AS place FROM {hits.tail_of_query(order)}"
         return f"(SELECT groupArray(place) FROM ({places}))"

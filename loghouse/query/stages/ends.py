@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from loghouse.query.ast import Placed
 from loghouse.query.filters import FilterParser
-from loghouse.query.records import Records, in_time
+from loghouse.query.records import Records, order_keys
 from loghouse.query.relation import reversed_order
 from loghouse.query.stages.cut import optional_row_count
 from loghouse.query.stages.lists import listed
@@ -32,7 +32,7 @@ class Ends(Placed, frozen=True):
             turned = [(item.key, item.descending != self.last) for item in self.keys]
             return rows.sorted([sql for key in turned for sql in rows.sort_key(*key)]).limited(self.rows)
         if isinstance(rows, Records):
-            order = in_time("newest" if self.last else "oldest")
+            order = order_keys("newest" if self.last else "oldest")
         else:
             order = reversed_order(rows.order_by) if self.last else rows.order_by
         return rows.ordered(order).limited(self.rows).settled().ordered(rows.order_by)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from loghouse.query.ast import Key, Placed
 from loghouse.query.filters import FilterParser
-from loghouse.query.records import Records, in_time
+from loghouse.query.records import Records, order_keys
 from loghouse.query.stages.functions import Call, read_calls
 from loghouse.query.stages.lists import keys, listed
 from loghouse.query.table import Rows
@@ -30,7 +30,7 @@ class Window(Placed, frozen=True):
         if self.by:
             parts.append(f"PARTITION BY {', '.join(rows.expression(key).sql for key in self.by)}")
         if self.running:
-            order = in_time("oldest") if isinstance(rows, Records) else rows.order_by
+            order = order_keys("oldest") if isinstance(rows, Records) else rows.order_by
             if order:
                 parts.append(f"ORDER BY {', '.join(order)}")
             parts.append("ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW")
