@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain, cycle, pairwise
+from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TypeAlias
 
@@ -37,6 +39,7 @@ FORMATS = {
     ".log": Format.RAW,
     ".txt": Format.RAW,
 }
+SOON = 10  # seconds for a tenth of a slice; then all of it takes less than a server's patience of 300
 CACHED = 512 << 20  # bytes at the end of a long file that the system keeps in memory
 RESUMABLE = (Format.JSONL, Format.CSV, Format.RAW, Format.TEMPLATE)
 
@@ -200,8 +203,9 @@ class _Export:
                 ask(find(store, replace(search, window=each.window)))
                 for each, store in zip(slices, cycle((self.store, twin)), strict=False)
             )
-            for each, (answer, _) in zip(slices, pairwise(chain(asked, (None,))), strict=True):
-                yield answer
+            waiting = deque(islice(asked, 1))
+            for each in slices:
+                yield self._asking_ahead(waiting.popleft(), each, lambda: waiting.extend(islice(asked, 1)))
                 if self.options.output in RESUMABLE:
                     if safe:
                         safe.result()
@@ -210,6 +214,22 @@ class _Export:
                     safe = beside.submit(self._make_safe, out.fileno(), reached)
         if safe:
             safe.result()
+
+    def _asking_ahead(self, answer: Iterator[Any], of: Slice, ask_next: Callable[[], None]) -> Iterator[Any]:
+        """The same answer; the next one is asked for when a tenth of this one is written, or behind its end.
+
+        Behind its end where that takes long: a server ends a connection that leaves an answer where it is.
+        """
+        begun, done, is_asked = 0.0, self.done, False
+        for page in answer:
+            begun = begun or time.monotonic()
+            yield page
+            is_soon = time.monotonic() - begun < SOON
+            if is_soon and not is_asked and self.done - done >= of.records // 10:
+                ask_next()
+                is_asked = True
+        if not is_asked:
+            ask_next()
 
     def _answers_by_pod(
         self, search: Search, slices: list[Slice], ask: Callable[[Found], Any]

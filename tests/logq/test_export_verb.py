@@ -361,6 +361,36 @@ def test_the_store_is_asked_for_the_next_slice_while_one_is_written(
     assert all(2 <= number <= 3 for number in ahead[:-1])
 
 
+@pytest.mark.parametrize(
+    ("soon", "expected"),
+    [(3600, "asked page asked page page page"), (0, "asked page page asked page page")],
+    ids=["at once", "of a client that takes long"],
+)
+def test_an_answer_does_not_wait_for_long(
+    live: LiveStore, space: str, tmp_path: Path, soon: int, expected: str
+) -> None:
+    source = Source(live.url, namespace=space)
+    source.write(*(b"record %d" % n for n in range(4)), at=[KNOWN + timedelta(minutes=n) for n in range(4)])
+    script = (
+        "import loghouse.search as search, loghouse.logq.slices as slices, loghouse.logq.export as export\n"
+        f"search.PAGE_ROWS, slices.SLICE_RECORDS, export.SOON = 1, 2, {soon}\n"
+        "raw = search.Found.raw\n"
+        "def pages(answer):\n"
+        "    for page in answer:\n"
+        "        print('page', end=' ')\n"
+        "        yield page\n"
+        "def asked(found):\n"
+        "    print('asked', end=' ')\n"
+        "    return pages(raw(found))\n"
+        "search.Found.raw = asked\n"
+        "from loghouse.logq.cli import main; main()"
+    )
+    path = tmp_path / "all.log"
+    done = ran([sys.executable, "-c", script, "export", str(path), "-n", space], live)
+    assert done.stdout.decode().strip() == expected
+    assert path.read_bytes().count(b"\n") == 4
+
+
 def test_an_export_writes_over_nothing(logq: Logq, known: list[bytes], tmp_path: Path) -> None:
     (tmp_path / "kept.csv").write_text("mine")
     refused = logq("export", str(tmp_path / "kept.csv"))
