@@ -39,7 +39,7 @@ REPEATED = (
     "format",
     "parse_error",
 )
-TEXTS = ("message", "fields", "raw")
+LONG_TEXTS = ("message", "fields", "raw")
 
 
 class Named(NamedTuple):
@@ -59,7 +59,8 @@ def columns_named(names: Sequence[str]) -> Named:
                 f"Fields of records are in the column fields; columns are {', '.join(VALUES)}",
             )
     numbers, texts = (
-        [name for name in names if name not in REPEATED and (name in TEXTS) is text] for text in (False, True)
+        [name for name in names if name not in REPEATED and (name in LONG_TEXTS) is long]
+        for long in (False, True)
     )
     return Named(numbers, texts, [name for name in names if name in REPEATED])
 
