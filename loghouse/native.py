@@ -19,7 +19,20 @@ class Unpackable(Exception):
     """What should be compressed text is something else."""
 
 
-class PackedTexts(Sequence[bytes]):
+class _Column(Sequence[bytes]):
+    """Texts that are not objects until somebody looks at them, which takes all of them."""
+
+    __slots__ = ()
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        return list(self)[index]
+
+
+class PackedTexts(_Column):
     """A column of texts. `frame` is one frame of zstd, unpacked by who looks at the texts.
 
     The length before the first text is not in it: so a single text of a megabyte is packed without a copy.
@@ -56,15 +69,8 @@ class PackedTexts(Sequence[bytes]):
             end = start + length
             yield bytes(column[start:end])
 
-    @overload
-    def __getitem__(self, index: int) -> bytes: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[bytes]: ...
-    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
-        return list(self)[index]
 
-
-class Texts(Sequence[bytes]):
+class Texts(_Column):
     """A column of texts as it was received: all of them one after another in `data`.
 
     `offsets` are whole numbers of 64 bits in memory: the 0 before the first one, then where each ends.
@@ -82,13 +88,6 @@ class Texts(Sequence[bytes]):
     def __iter__(self) -> Iterator[bytes]:
         data, ends = bytes(self.data), memoryview(self.offsets).cast("q").tolist()
         return iter([data[start:end] for start, end in pairwise(ends)])
-
-    @overload
-    def __getitem__(self, index: int) -> bytes: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[bytes]: ...
-    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
-        return list(self)[index]
 
 
 def texts_of(texts: Iterable[bytes]) -> Texts:

@@ -58,11 +58,11 @@ def columns_named(names: Sequence[str]) -> Named:
                 f'a Parquet file has no column "{name}"',
                 f"Fields of records are in the column fields; columns are {', '.join(VALUES)}",
             )
-    numbers, texts = (
-        [name for name in names if name not in REPEATED and (name in LONG_TEXTS) is long]
-        for long in (False, True)
+    return Named(
+        [name for name in names if name not in LONG_TEXTS and name not in REPEATED],
+        [name for name in names if name in LONG_TEXTS],
+        [name for name in names if name in REPEATED],
     )
-    return Named(numbers, texts, [name for name in names if name in REPEATED])
 
 
 class ParquetFile:
