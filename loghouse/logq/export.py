@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import cycle, islice
@@ -39,7 +40,8 @@ FORMATS = {
     ".log": Format.RAW,
     ".txt": Format.RAW,
 }
-SOON = 10  # seconds for a tenth of a slice; then all of it takes less than a server's patience of 300
+AHEAD = 2  # slices that the store prepares while one is written
+SOON = 5  # seconds for a tenth of a slice; then all that are ahead take less than a server's patience of 300
 CACHED = 512 << 20  # bytes at the end of a long file that the system keeps in memory
 RESUMABLE = (Format.JSONL, Format.CSV, Format.RAW, Format.TEMPLATE)
 
@@ -191,21 +193,26 @@ class _Export:
         beside: Executor,
         ask: Callable[[Found], Any],
     ) -> Iterator[Any]:
-        """The slices one after another; the store is at work on the next one while one is written.
+        """The slices one after another; the store is at work on the next ones while one is written.
 
         What was written of one is made safe while the next one is written, and before the one after that is.
         """
         from loghouse.search import find
 
         safe: Future[None] | None = None
-        with self.store.twin() as twin:
+        with ExitStack() as connections:
+            twins = [connections.enter_context(self.store.twin()) for _ in range(AHEAD)]
             asked = (
                 ask(find(store, replace(search, window=each.window)))
-                for each, store in zip(slices, cycle((self.store, twin)), strict=False)
+                for each, store in zip(slices, cycle((self.store, *twins)), strict=False)
             )
-            waiting = deque(islice(asked, 1))
+            ahead = deque(islice(asked, 1))
+
+            def ask_ahead(of: int) -> None:
+                ahead.extend(islice(asked, max(0, of - len(ahead))))
+
             for each in slices:
-                yield self._asking_ahead(waiting.popleft(), each, lambda: waiting.extend(islice(asked, 1)))
+                yield self._asking_ahead(ahead.popleft(), each, ask_ahead)
                 if self.options.output in RESUMABLE:
                     if safe:
                         safe.result()
@@ -215,21 +222,20 @@ class _Export:
         if safe:
             safe.result()
 
-    def _asking_ahead(self, answer: Iterator[Any], of: Slice, ask_next: Callable[[], None]) -> Iterator[Any]:
-        """The same answer; the next one is asked for when a tenth of this one is written, or behind its end.
+    def _asking_ahead(
+        self, answer: Iterator[Any], of: Slice, ask_ahead: Callable[[int], None]
+    ) -> Iterator[Any]:
+        """The same answer; the next ones are asked for when a tenth of this one is written.
 
-        Behind its end where that takes long: a server ends a connection that leaves an answer where it is.
+        One behind its end where that takes long: a server ends a connection that leaves an answer unread.
         """
-        begun, done, is_asked = 0.0, self.done, False
+        begun, done = 0.0, self.done
         for page in answer:
             begun = begun or time.monotonic()
             yield page
-            is_soon = time.monotonic() - begun < SOON
-            if is_soon and not is_asked and self.done - done >= of.records // 10:
-                ask_next()
-                is_asked = True
-        if not is_asked:
-            ask_next()
+            if time.monotonic() - begun < SOON and self.done - done >= of.records // 10:
+                ask_ahead(AHEAD)
+        ask_ahead(1)
 
     def _answers_by_pod(
         self, search: Search, slices: list[Slice], ask: Callable[[Found], Any]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import BinaryIO
 
-from loghouse.lines import SETTINGS, TYPED_SETTINGS, csv_lines_sql, json_lines_sql, typed_columns_sql, valid
+from loghouse.lines import SETTINGS, TYPED_SETTINGS, csv_lines_sql, json_lines_sql, typed_columns_sql, whole
 from loghouse.logq.options import Format
 from loghouse.query import Compiled
 from loghouse.record import Record
@@ -51,8 +51,8 @@ def heading(format: Format, fields: Sequence[str]) -> bytes:
 def write_lines(answers: Iterable[Iterator[Columns]], out: BinaryIO, told: Told) -> None:
     """Write lines that the store has made."""
     for blocks in answers:
-        for (lines,) in blocks:
-            out.write(valid(lines))
+        for are_valid, lines in blocks:
+            out.write(whole(lines, are_valid))
             told(len(lines))
 
 

@@ -30,7 +30,18 @@ HOSTILE = [
     b"text with \x00\x01\x1b[31m, \xff\xfe bytes, \"quotes\" and a 'comma', too",
     b'level=warn took=2.5 count=3 name="two words" huge=1e999',
     b'10.0.0.1 - - [01/Aug/2026:10:00:00 +0000] "GET /cart?id=1 HTTP/1.1" 404 12 "-" "curl/8"',
-    "żółć 日本 \u202e \u2028 😀".encode(),
+    "żółć 日本 \u202e \u2028 😀 \uffff \U0010ffff".encode(),
+    # Each in a record of its own: what is not UTF-8 is looked for in whole lines.
+    b"lone \x80",
+    b"surrogate \xed\xa0\x80",
+    b"pair of them \xed\xa0\x80\xed\xb0\x80",
+    b"overlong \xc0\xaf",
+    b"overlong \xe0\x80\xaf",
+    b"overlong \xf0\x80\x80\xaf",
+    b"beyond \xf4\x90\x80\x80",
+    b"of five bytes \xf8\x88\x80\x80\x80",
+    b"broken off \xe6\x97",
+    b'{"msg":"surrogate \xed\xa0\x80","k\xff":"v\xc0"}',
     b"",
     b"=1+1",
     b"{broken json",
@@ -307,7 +318,7 @@ def test_ctrl_c_says_how_to_go_on(live: LiveStore, space: str, tmp_path: Path) -
         "raw, asked = Found.raw, []\n"
         "def ask(found):\n"  # behind its first slice it is at work until it is interrupted
         "    asked.append(found)\n"
-        f"    threading.Event().wait({LIMIT} if len(asked) == 3 else 0)\n"
+        f"    threading.Event().wait({LIMIT} if len(asked) == 4 else 0)\n"
         "    return raw(found)\n"
         "Found.raw = ask\n"
         "from loghouse.logq.cli import main; main()"
@@ -328,11 +339,11 @@ def test_ctrl_c_says_how_to_go_on(live: LiveStore, space: str, tmp_path: Path) -
     assert path.read_bytes().count(b"\n") == 8_000
 
 
-def test_the_store_is_asked_for_the_next_slice_while_one_is_written(
+def test_the_store_is_asked_for_the_next_slices_while_one_is_written(
     live: LiveStore, space: str, tmp_path: Path
 ) -> None:
     source = Source(live.url, namespace=space)
-    source.write(*(b"record %d" % n for n in range(4)), at=[KNOWN + timedelta(minutes=n) for n in range(4)])
+    source.write(*(b"record %d" % n for n in range(8)), at=[KNOWN + timedelta(minutes=n) for n in range(8)])
     events = tmp_path / "events"
     script = (
         "import loghouse.logq.slices as slices\n"
@@ -349,16 +360,16 @@ def test_the_store_is_asked_for_the_next_slice_while_one_is_written(
     )
     path = tmp_path / "all.log"
     ran([sys.executable, "-c", script, "export", str(path), "-n", space], live)
-    assert path.read_bytes() == b"record 0\nrecord 1\nrecord 2\nrecord 3\n"
+    assert path.read_bytes() == b"".join(b"record %d\n" % n for n in range(8))
     told = events.read_text().split()
-    assert sorted(told) == ["asked"] * 4 + ["written"] * 4
+    assert sorted(told) == ["asked"] * 8 + ["written"] * 8
     ahead = [
         told[:place].count("asked") - told[:place].count("written")
         for place, event in enumerate(told)
         if event == "written"
     ]
-    # The next one and, while what was written is made safe, the one after that.
-    assert all(2 <= number <= 3 for number in ahead[:-1])
+    # The next two and, while what was written is made safe, the one after that.
+    assert all(3 <= number <= 4 for number in ahead[:-2])
 
 
 @pytest.mark.parametrize(
