@@ -93,23 +93,17 @@ def csv_lines_sql(compiled: Compiled, names: Sequence[str]) -> str | None:
 def typed_columns_sql(
     compiled: Compiled, numbers: Sequence[str], texts: Sequence[str], repeated: Sequence[str]
 ) -> str | None:
-    """SQL for the same records as columns of a typed file: whole numbers, then text, `fields` as JSON.
+    """SQL for the same records as columns of a typed file: whole numbers, what is repeated, then other text.
 
-    First of the texts is a JSON array of those of the columns `repeated`, labels as the JSON of a JSON text.
-    Several texts are a tuple, the last column: the embedded store need not look for where each of them ends.
+    `fields` and `labels` are JSON. Several texts are a tuple, the last column: the embedded store need not
+    look for where each of them ends.
     """
     values = {**_TEXT, "labels": AS_OBJECT, "fields": fields_json_sql()}
-    members = ", ',', ".join(f"toJSONString({values[name]})" for name in repeated)
-    # The type is what the reader of whole columns looks for.
-    columns = [
-        f"CAST({sql}, 'String')"
-        for sql in (
-            *([f"concat('[', {members}, ']')"] if repeated else []),
-            *(values[name] for name in texts),
-        )
-    ]
+    # The types are what the reader of whole columns looks for.
+    coded = [f"CAST({values[name]}, 'LowCardinality(String)')" for name in repeated]
+    columns = [f"CAST({values[name]}, 'String')" for name in texts]
     last = [f"tuple({', '.join(columns)})"] if len(columns) > 1 else columns
-    return _selecting(compiled, ", ".join((*(_WHOLE_NUMBERS[name] for name in numbers), *last)))
+    return _selecting(compiled, ", ".join((*(_WHOLE_NUMBERS[name] for name in numbers), *coded, *last)))
 
 
 def whole(lines: Sequence[bytes], are_valid: Sequence[int]) -> bytes | bytearray:

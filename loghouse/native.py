@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate, pairwise
-from typing import overload
+from typing import Literal, overload
 
 LEVEL = 1  # of zstd
+_CODES: Mapping[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}  # of `array`, by width
 
 
 class Unpackable(Exception):
@@ -94,6 +95,33 @@ def texts_of(texts: Iterable[bytes]) -> Texts:
     """The column of these texts."""
     kept = list(texts)
     return Texts(b"".join(kept), array("q", accumulate(map(len, kept), initial=0)).tobytes())
+
+
+class Coded(_Column):
+    """A column of few different texts, as it was received: the rows are numbers of `keys`.
+
+    `numbers` are whole numbers of `width` bytes in memory.
+    """
+
+    __slots__ = ("keys", "numbers", "width")
+
+    def __init__(self, keys: Sequence[bytes], numbers: bytes | bytearray, width: int) -> None:
+        self.keys = keys
+        self.numbers = numbers
+        self.width = width
+
+    def __len__(self) -> int:
+        return len(self.numbers) // self.width
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self.keys.__getitem__, memoryview(self.numbers).cast(_CODES[self.width]))
+
+
+def coded(texts: Iterable[bytes]) -> Coded:
+    """The column of these texts."""
+    kept = list(texts)
+    number_of = {text: number for number, text in enumerate(dict.fromkeys(kept))}
+    return Coded(list(number_of), array("I", map(number_of.__getitem__, kept)).tobytes(), 4)
 
 
 def packed_texts(texts: Sequence[bytes]) -> PackedTexts:

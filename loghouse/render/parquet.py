@@ -7,12 +7,11 @@ import sys
 from array import array
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
 
 from loghouse.errors import UsageError
-from loghouse.native import Texts, texts_of
+from loghouse.native import Coded, Texts, coded, texts_of
 from loghouse.record import Record
 from loghouse.render.fields import written_fields
 from loghouse.render.values import VALUES
@@ -25,8 +24,7 @@ PAGE_BYTES = 65_536  # the writer keeps some pages of each column
 # Of `array`: bits, and whether unsigned.
 _CODES = {(64, False): "q", (64, True): "Q", (32, False): "i", (32, True): "I"}
 
-# Columns of few values, the same ones together again and again. They come as one text, a JSON array: to
-# receive ten objects of each row would be dearer.
+# Columns of few values.
 REPEATED = (
     "level",
     "namespace",
@@ -125,14 +123,11 @@ class ParquetFile:
     def write(self, block: Sequence[Sequence[Any]]) -> int:
         """Add the rows of a block and return how many.
 
-        Its columns are whole numbers, then those of `REPEATED`, if any, as a JSON array, then other `Texts`.
+        Its columns are whole numbers, then those of `REPEATED`, which are `Coded`, then other `Texts`.
         """
-        names = [*self._named.numbers, *(["repeated"] if self._named.repeated else []), *self._named.texts]
+        names = (*self._named.numbers, *self._named.repeated, *self._named.texts)
         found = dict(zip(names, block, strict=True))
-        columns = self._repeated(found.pop("repeated")) if self._named.repeated else {}
-        columns |= {
-            name: self._array(values, self._schema.field(name).type) for name, values in found.items()
-        }
+        columns = {name: self._array(values, self._schema.field(name).type) for name, values in found.items()}
         batch = self._arrow.record_batch([columns[name] for name in self._names], schema=self._schema)
         self._rows += batch.num_rows
         self._bytes += batch.nbytes
@@ -142,33 +137,11 @@ class ParquetFile:
         self._waiting.append(batch)
         return int(batch.num_rows)
 
-    def _repeated(self, texts: Sequence[bytes]) -> dict[str, Any]:
-        """The columns of `REPEATED` out of their texts; each different one is taken apart once.
-
-        In Python: what `pyarrow` can compute with is 13 MB from the first use of any of it on.
-        """
-        texts = list(texts)
-        number_of = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-        numbers = [number_of[text] for text in texts]
-        rows = [_row(text) for text in number_of]
-        found = {}
-        for name, values in zip(self._named.repeated, zip(*rows, strict=True), strict=True):
-            place_of = {value: place for place, value in enumerate(dict.fromkeys(values))}
-            places = [place_of[value] for value in values]
-            if len(place_of) == 1:  # as most of them are, in the rows of a pod
-                chosen = array("i", [0]) * len(texts)
-            else:
-                chosen = array("i", [places[number] for number in numbers])
-            kind = self._schema.field(name).type
-            found[name] = self._arrow.DictionaryArray.from_arrays(
-                self._numbers(chosen, kind.index_type),
-                self._array(texts_of(map(_bytes, place_of)), kind.value_type),
-            )
-        return found
-
     def _array(self, values: Sequence[Any], kind: Any) -> Any:
         """An array out of its memory: `pyarrow.array` would load pandas where it is installed (50 MB)."""
         arrow = self._arrow
+        if isinstance(values, Coded):
+            return self._dictionary(values, kind)
         if not isinstance(values, Texts):
             code = _CODES[kind.bit_width, arrow.types.is_unsigned_integer(kind)]
             return self._numbers(array(code, values), kind)
@@ -183,6 +156,18 @@ class ParquetFile:
         except arrow.ArrowInvalid:
             return self._array(texts_of(map(_valid, values)), kind)
         return text
+
+    def _dictionary(self, values: Coded, kind: Any) -> Any:
+        """The same column, its numbers in 32 bits."""
+        keys = [_valid(key) for key in values.keys]
+        if len(set(keys)) < len(keys):  # Arrow wants each once
+            return self._dictionary(coded(map(_valid, values)), kind)
+        numbers = bytearray(4 * len(values))
+        for place in range(values.width):
+            numbers[place::4] = values.numbers[place :: values.width]
+        return self._arrow.DictionaryArray.from_arrays(
+            self._numbers(array("i", numbers), kind.index_type), self._array(texts_of(keys), kind.value_type)
+        )
 
     def _numbers(self, values: array[int], kind: Any) -> Any:
         arrow = self._arrow
@@ -227,10 +212,7 @@ def columns_of(page: Sequence[Record], names: Sequence[str]) -> list[Sequence[An
     """A page of records as such a block."""
     numbers, texts, repeated = columns_named(names)
     columns: list[Sequence[Any]] = [[_value(record, name) for record in page] for name in numbers]
-    if repeated:
-        columns.append(
-            texts_of(_bytes(_json([_value(record, name) for name in repeated])) for record in page)
-        )
+    columns += [coded(_bytes(_value(record, name)) for record in page) for name in repeated]
     return columns + [texts_of(_bytes(_value(record, name)) for record in page) for name in texts]
 
 
@@ -245,12 +227,6 @@ def _value(record: Record, name: str) -> Any:
         case "inserted_at":
             return record.inserted_ms
     return getattr(record, name)
-
-
-@lru_cache(4096)
-def _row(text: bytes) -> list[str]:
-    values: list[str] = json.loads(text.decode("utf-8", "replace"))
-    return values
 
 
 def _valid(text: bytes) -> bytes:

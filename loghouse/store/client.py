@@ -18,7 +18,7 @@ from typing import Any, Self, overload
 
 from loghouse.config import StoreUrl
 from loghouse.errors import LoghouseError, OlderTables, StoreError, StoreUnreachable
-from loghouse.native import PackedTexts, Texts
+from loghouse.native import Coded, PackedTexts, Texts
 from loghouse.record import TEXT_INDEX
 from loghouse.store.word_index import has_text_index
 
@@ -36,9 +36,11 @@ _LIMITS = {
     241: ("needs more memory than allowed", "--max-memory"),
 }
 _WHOLE = "whole columns"  # in place of the name of an encoding
-# Of the driver: columns of text are `Texts`, and a tuple of texts is as many of them.
+# Of the driver: columns of text are `Texts`, a tuple of texts is as many of them, and of few texts they are
+# `Coded`.
 TEXTS: Settings = {"strings_as_bytes": True, "strings_encoding": _WHOLE}
 _TEXT_KIND = re.compile(r"String|Tuple\(String(, String)*\)")
+_CODED_KIND = "LowCardinality(String)"
 _STORED, _ZSTD = 0x02, 0x90
 _FRAME_HEADER = struct.Struct("<BII")  # method, packed size with this header, unpacked size
 _UNKNOWN_IDENTIFIER = 47
@@ -103,7 +105,7 @@ class Store:
         """The blocks of a query as the server sends them, column by column: the fast way to many rows.
 
         The query is sent at once: the server is at work on it before the first block is asked for. With the
-        setting `strings_as_bytes` text comes as `bytes`, with those in `TEXTS` as `Texts`. Closing the
+        setting `strings_as_bytes` text comes as `bytes`, with those in `TEXTS` as whole columns. Closing the
         iterator before its end cancels the query on the server.
         """
         answer = self._answer(sql, params or {}, settings or {})
@@ -249,7 +251,7 @@ def _read_texts_whole(connection: Any) -> None:
     from clickhouse_driver import defines
     from clickhouse_driver.block import BlockInfo, ColumnOrientedBlock
     from clickhouse_driver.columns.service import read_column
-    from clickhouse_driver.reader import read_binary_str, read_binary_uint8
+    from clickhouse_driver.reader import read_binary_str, read_binary_uint8, read_binary_uint64
     from clickhouse_driver.streams.native import BlockInputStream
     from clickhouse_driver.varint import read_varint
 
@@ -274,12 +276,21 @@ def _read_texts_whole(connection: Any) -> None:
             return ColumnOrientedBlock(header, data, info)
 
         def _columns(self, kind: str, rows: int, is_custom: bool) -> Iterator[Sequence[Any]]:
+            if kind == _CODED_KIND and not is_custom:
+                yield self._coded()
+                return
             if is_custom or not _TEXT_KIND.fullmatch(kind):
                 yield read_column(self.context, kind, rows, self.fin, has_custom_serialization=is_custom)
                 return
             for _ in range(kind.count("String")):
                 offsets, data = self.fin.read_strings_arrow(rows)
                 yield Texts(data, offsets)
+
+        def _coded(self) -> Coded:
+            read_binary_uint64(self.fin)  # the version of the serialisation
+            width = 1 << (read_binary_uint64(self.fin) & 0xF)
+            keys = self.fin.read_strings(read_binary_uint64(self.fin))
+            return Coded(keys, self.fin.read(read_binary_uint64(self.fin) * width), width)
 
     connection.get_block_in_stream = lambda: Blocks(connection.fin, connection.context)
 

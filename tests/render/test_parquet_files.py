@@ -1,7 +1,6 @@
 """How blocks of columns become groups of rows in a Parquet file."""
 
 import io
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from loghouse.errors import UsageError
-from loghouse.native import texts_of
+from loghouse.native import Coded, coded, texts_of
 from loghouse.render import parquet
 from loghouse.render.parquet import ParquetFile
 
@@ -19,9 +18,14 @@ NAMES = ("timestamp", "pod", "level", "message")
 def block(number: int, pods: Sequence[str], size: int = 10) -> list[Any]:
     """A row for each pod, with a message of so many bytes."""
     rows = range(len(pods))
-    repeated = [json.dumps([pod, ("info", "error")[row % 2]]).encode() for row, pod in enumerate(pods)]
+    levels = [(b"info", b"error")[row % 2] for row in rows]
     messages = [f"{number}-{row} ".encode().ljust(size, b"x") for row in rows]
-    return [[number * 1_000_000_000 + row for row in rows], texts_of(repeated), texts_of(messages)]
+    return [
+        [number * 1_000_000_000 + row for row in rows],
+        coded(pod.encode() for pod in pods),
+        coded(levels),
+        texts_of(messages),
+    ]
 
 
 def written(*blocks: list[Any], names: Sequence[str] = NAMES) -> pyarrow.parquet.ParquetFile:
@@ -74,6 +78,19 @@ def test_text_that_is_not_utf_8_is_replaced() -> None:
     rows = written([texts_of(halves), texts_of(halves)], names=names).read().to_pylist()
     assert [row["message"] for row in rows] == ["\ufffd", "\ufffd", "ż"]
     assert [row["raw"] for row in rows] == halves
+
+
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_numbers_of_texts_may_have_any_width(width: int) -> None:
+    column = Coded([b"a", b"b", b"c"], b"".join(n.to_bytes(width, "little") for n in (2, 0, 2, 1)), width)
+    rows = written([column, column], names=("pod", "level")).read().to_pylist()
+    assert [row["pod"] for row in rows] == ["c", "a", "c", "b"]
+
+
+def test_repeated_text_that_is_not_utf_8_is_replaced() -> None:
+    pods = coded([b"a", b"\xc5", b"\xff", "ż".encode(), b"\xc5"])
+    rows = written([pods], names=("pod",)).read().to_pylist()
+    assert [row["pod"] for row in rows] == ["a", "\ufffd", "\ufffd", "ż", "\ufffd"]
 
 
 def test_what_arrow_cannot_count_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from loghouse.config import StoreUrl
 from loghouse.errors import StoreError
-from loghouse.native import Texts, texts_of
+from loghouse.native import Coded, Texts, coded, texts_of
 from loghouse.store.client import TEXTS, Store
 
 # A number, and of each kind some: empty, short, not UTF-8, longer than two bytes of length, than a buffer.
@@ -47,10 +47,22 @@ def test_whole_columns_hold_what_single_texts_do(store: Store, last: str) -> Non
     assert len(rows_of(iter(blocks))) == 200
 
 
+@pytest.mark.parametrize("different", [1, 3, 300, 70_000])
+def test_columns_of_few_texts_are_numbers_of_them(store: Store, different: int) -> None:
+    """The numbers are as wide as the number of different texts in a block needs."""
+    few = f"toLowCardinality(if(number % {different} = 1, '', concat('ż', toString(number % {different}))))"
+    sql = f"SELECT {few}, {few}, toString(number) FROM numbers(70100)"
+    whole = {**TEXTS, "max_block_size": 65_536, "preferred_block_size_bytes": 0}
+    blocks = [block for block in store.blocks(sql, {}, whole) if block]
+    assert all(isinstance(column, Coded) for block in blocks for column in block[:2])
+    assert all(len(set(block[0].keys)) == len(block[0].keys) <= different + 1 for block in blocks)
+    assert rows_of(iter(blocks)) == rows_of(store.blocks(sql, {}, AS_BYTES))
+
+
 def test_other_types_come_as_ever(store: Store) -> None:
     sql = (
-        "SELECT CAST(toString(number), 'LowCardinality(String)'), nullIf(toString(number + 1), '1'), "
-        "['x', toString(number)], (number, 'y') FROM numbers(2)"
+        "SELECT CAST(toString(number), 'LowCardinality(Nullable(String))'), "
+        "nullIf(toString(number + 1), '1'), ['x', toString(number)], (number, 'y') FROM numbers(2)"
     )
     whole = rows_of(store.blocks(sql, {}, TEXTS))
     assert whole == rows_of(store.blocks(sql, {}, AS_BYTES))
@@ -72,13 +84,10 @@ def test_one_connection_reads_both_ways(store: Store) -> None:
     assert rows_of(store.blocks("SELECT 'again'", {}, TEXTS)) == [(b"again",)]
 
 
-def test_a_column_is_a_sequence() -> None:
-    column = texts_of([b"", b"one", b"\xff", b"four"])
-    assert (len(column), list(column), column[1], column[-1]) == (
-        4,
-        [b"", b"one", b"\xff", b"four"],
-        b"one",
-        b"four",
-    )
-    assert column[1:3] == [b"one", b"\xff"]
-    assert (list(texts_of([])), len(texts_of([]))) == ([], 0)
+def test_columns_are_sequences() -> None:
+    texts = [b"", b"one", b"\xff", b"one"]
+    for kind in (texts_of, coded):
+        column = kind(texts)
+        assert (len(column), list(column), column[1], column[-1]) == (4, texts, b"one", b"one")
+        assert column[1:3] == [b"one", b"\xff"]
+        assert (list(kind([])), len(kind([]))) == ([], 0)
