@@ -21,10 +21,8 @@ from loghouse.store.client import TEXTS
 SETTINGS: Mapping[str, Any] = {
     **TEXTS,
     "max_block_size": 2048,  # a block of lines stays in the cache of a core on its way out
-    # Behind the sort there is only one thread: several answers at once are faster than threads for each.
-    "max_threads": 1,
     **JSON_SETTINGS,
-    # Lines are sorted, and not what they are made of.
+    # Lines are made before they are sorted, by all threads; behind the sort there is only one.
     "query_plan_execute_functions_after_sorting": 0,
 }
 # Of typed columns: nothing is sorted, and what is received should be as large as what is packed at once.

@@ -195,16 +195,17 @@ class _Export:
     ) -> Iterator[Any]:
         """The slices one after another; the store is at work on the next ones while one is written.
 
-        What was written of one is made safe while the next one is written, and before the one after that is.
+        They share its threads: behind a sort there is only one, so few for each are better. What was written
+        of one is made safe while the next one is written, and before the one after that is.
         """
         from loghouse.search import find
 
         safe: Future[None] | None = None
         with ExitStack() as connections:
-            twins = [connections.enter_context(self.store.twin()) for _ in range(AHEAD)]
+            stores = self._stores(connections)
             asked = (
                 ask(find(store, replace(search, window=each.window)))
-                for each, store in zip(slices, cycle((self.store, *twins)), strict=False)
+                for each, store in zip(slices, stores, strict=False)
             )
             ahead = deque(islice(asked, 1))
 
@@ -221,6 +222,13 @@ class _Export:
                     safe = beside.submit(self._make_safe, out.fileno(), reached)
         if safe:
             safe.result()
+
+    def _stores(self, connections: ExitStack) -> Iterator[Store]:
+        """A connection for each slice: that of the first, which is alone at first, has all threads."""
+        share = {"max_threads": max(1, self.store.threads() // (AHEAD + 1))}
+        yield self.store
+        twins = [connections.enter_context(self.store.twin(share)) for _ in range(AHEAD + 1)]
+        yield from cycle(twins)
 
     def _asking_ahead(
         self, answer: Iterator[Any], of: Slice, ask_ahead: Callable[[int], None]

@@ -74,10 +74,16 @@ class Store:
     ) -> None:
         self.close()
 
-    def twin(self) -> Self:
-        """Another connection to the same server, for a query beside one that is not read to its end."""
+    def twin(self, settings: Settings) -> Self:
+        """Another connection to the same server, for a query beside one that is not read to its end.
+
+        `settings` are those in which its queries differ.
+        """
         return type(self)(
-            self.url, read_timeout=self._read_timeout, settings=self._settings, compress=self._compress
+            self.url,
+            read_timeout=self._read_timeout,
+            settings={**self._settings, **settings},
+            compress=self._compress,
         )
 
     def rows(
@@ -171,6 +177,10 @@ class Store:
                 client.connection.send_data(ColumnOrientedBlock())
                 client.receive_profile_events()
                 client.receive_end_of_insert_query()
+
+    def threads(self) -> int:
+        """How many threads the server gives a query."""
+        return int(self.rows("SELECT getSetting('max_threads')")[0][0])
 
     def uptime(self) -> float:
         """Seconds since the server was started."""

@@ -372,6 +372,26 @@ def test_the_store_is_asked_for_the_next_slices_while_one_is_written(
     assert all(3 <= number <= 4 for number in ahead[:-2])
 
 
+def test_slices_share_the_threads_of_the_store(live: LiveStore, space: str, tmp_path: Path) -> None:
+    """The first one is alone for a while: of few records among many there may be only one."""
+    source = Source(live.url, namespace=space)
+    source.write(*(b"record %d" % n for n in range(6)), at=[KNOWN + timedelta(minutes=n) for n in range(6)])
+    script = (
+        "import loghouse.logq.slices as slices\n"
+        "from loghouse.search import Found\n"
+        "slices.SLICE_RECORDS = 1\n"
+        "raw = Found.raw\n"
+        "def asked(found):\n"
+        "    print(found.store.threads())\n"
+        "    return raw(found)\n"
+        "Found.raw = asked\n"
+        "from loghouse.logq.cli import main; main()"
+    )
+    done = ran([sys.executable, "-c", script, "export", str(tmp_path / "all.log"), "-n", space], live)
+    first, *others = map(int, done.stdout.split())
+    assert others == [max(1, first // 3)] * 5
+
+
 @pytest.mark.parametrize(
     ("soon", "expected"),
     [(3600, "asked page asked page page page"), (0, "asked page page asked page page")],
