@@ -163,7 +163,7 @@ class ParquetFile:
         if len(set(keys)) < len(keys):  # Arrow wants each once
             return self._dictionary(coded(map(_valid, values)), kind)
         numbers = bytearray(4 * len(values))
-        for place in range(values.width):
+        for place in range(min(values.width, 4)):
             numbers[place::4] = values.numbers[place :: values.width]
         return self._arrow.DictionaryArray.from_arrays(
             self._numbers(array("i", numbers), kind.index_type), self._array(texts_of(keys), kind.value_type)
